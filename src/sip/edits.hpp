@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sip/message.hpp"
+
+namespace bellhop::sip {
+
+enum class FieldNames : std::uint8_t { as_received, compact };
+
+/// A list of changes to a received message; write() makes the new message from the old octets in one pass, so unknown
+/// headers and the body pass byte for byte. Edits know nothing of routing: they cut and paste.
+///
+/// Memory  inserted texts are copied into one string that is reused after clear(): one Edits per shard allocates
+///         nothing once warm.
+/// Rules   edits at one place are applied in the order they were made; ranges must not overlap.
+class Edits {
+ public:
+  explicit Edits(const Message& message) : message_(&message) {}
+  /// Forgets all edits and turns to another message.
+  void start(const Message& message);
+
+  void set_request_uri(std::string_view uri);
+  /// Adds a line above the first header field of this id; when there is none, above all header fields.
+  void insert_above_first(HeaderId id, std::string_view value);
+  /// Adds a line behind the last header field.
+  void append(HeaderId id, std::string_view value);
+  void append(std::string_view name, std::string_view value);
+  /// Replaces the value of one line.
+  void replace_value(const HeaderField& field, std::string_view value);
+  /// Replaces a part of the message, given as a view into it (a URI within a Contact, say).
+  void replace_part(std::string_view part, std::string_view text);
+  void remove(const HeaderField& field);
+  void remove_all(HeaderId id);
+  /// Removes the first value of a list header (Via, Route): the whole line when it held only one.
+  void remove_first_value(HeaderId id);
+  /// Appends ";name=value" (or ";name") behind the first value of the first field of this id.
+  void add_parameter_to_first(HeaderId id, std::string_view name, std::string_view value, bool has_value = true);
+  /// Adds or replaces a single-valued header (Max-Forwards, Expires).
+  void set(HeaderId id, std::string_view value);
+  void set_body(std::string_view content_type, std::string_view body);  ///< Content-Length follows
+
+  /// Appends the edited message to `out`. `compact` renames every known field to its one-letter form (CGP-30).
+  void write(std::string& out, FieldNames names = FieldNames::as_received) const;
+
+ private:
+  struct Change {
+    std::uint32_t at = 0, cut = 0;           ///< position in the message and octets cut there
+    std::uint32_t text_at = 0, text_size = 0;  ///< what is put there, in texts_
+  };
+  void change(std::size_t at, std::size_t cut, std::string_view text);
+
+  const Message* message_;
+  std::vector<Change> changes_;
+  std::string texts_;
+};
+
+}  // namespace bellhop::sip

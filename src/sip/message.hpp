@@ -1,0 +1,166 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "sip/header.hpp"
+#include "sip/method.hpp"
+#include "sip/status.hpp"
+#include "sip/uri.hpp"
+#include "sip/values.hpp"
+
+namespace bellhop::sip {
+
+/// What one message may cost. Everything above is refused before it is looked at.
+struct Limits {
+  std::size_t message_size = 256 * 1024;  ///< octets, header block and body; 513 above
+  std::size_t header_block_size = 64 * 1024;
+  std::size_t header_count = 256;         ///< header lines; 400 above (513 on a stream)
+  std::size_t via_count = 70;             ///< values; 400 above
+  std::size_t route_count = 70;           ///< Route values
+};
+
+/// Why a message was refused: what the log says and, for a request that can be answered, with which code.
+struct ParseRefusal {
+  enum class Kind : std::uint8_t {
+    not_sip,             ///< no start line of ours: dropped
+    malformed,           ///< 400
+    version,             ///< 505 (RFC 3261 section 21.5.6)
+    too_large,           ///< 513
+    too_many_headers,    ///< 400
+    bad_content_length,  ///< 400, and a stream is closed behind it
+    bad_response,        ///< a response that is no good is dropped (RFC 3261 section 18.1.2)
+  };
+  Kind kind = Kind::malformed;
+  StatusCode status = 400;           ///< the answer when it can be answered
+  const char* reason = "";           ///< static text for the reason phrase and the log, e.g. "CSeq Out Of Range"
+  std::uint32_t offset = 0;          ///< where in the message
+};
+
+/// One header line. Offsets are relative to the start of the message, so an index survives a copy of the buffer.
+struct HeaderField {
+  std::uint32_t name_at = 0;
+  std::uint32_t value_at = 0;    ///< first octet of the trimmed value
+  std::uint32_t value_size = 0;  ///< trimmed; folds inside are kept as received (see Message::unfolded)
+  std::uint32_t end_at = 0;      ///< behind the line's CRLF
+  std::uint16_t name_size = 0;
+  HeaderId id = HeaderId::other;
+  bool folded = false;           ///< the value holds a line break
+};
+
+/// A received SIP message: its octets plus an index of header positions and the eager facts that routing needs.
+///
+/// Spec    RFC 3261 sections 7, 18.3, 20, 25; RFC 4475 for what must be accepted and what refused.
+/// Memory  views into the buffer given to parse(), which must outlive the message; parse() may be called again and
+///         again on one object (one per shard) and then allocates nothing but for messages with more than 64 header lines.
+/// Cost    one pass over the header block (memchr for line ends), then the eager headers.
+/// Errors  parse() gives a ParseRefusal; after one, the facts that were found before the fault (Via, From, To, Call-ID,
+///         CSeq as raw fields) can still be used to answer.
+class Message {
+ public:
+  Message() = default;
+  Message(Message&&) noexcept = default;
+  Message& operator=(Message&&) noexcept = default;
+
+  /// A whole message. `stream` is true behind stream framing (Content-Length is then mandatory and exact; over UDP a
+  /// longer datagram is cut and a shorter one refused, RFC 3261 section 18.3).
+  [[nodiscard]] Result<void, ParseRefusal> parse(std::string_view octets, const Limits& limits, bool stream);
+
+  /// The same message over a copy of its octets: the index is kept, all views move.
+  [[nodiscard]] Message rebased(std::string_view copy_of_octets) const;
+
+  [[nodiscard]] std::string_view octets() const { return octets_; }     ///< start line to end of body
+  [[nodiscard]] std::string_view start_line() const { return octets_.substr(0, start_line_size_); }
+  [[nodiscard]] std::string_view body() const { return octets_.substr(body_at_); }
+  [[nodiscard]] std::size_t header_block_at() const { return headers_at_; }  ///< first octet behind the start line's CRLF
+  [[nodiscard]] std::size_t blank_line_at() const { return blank_line_at_; } ///< the CRLF that ends the header block
+
+  // Start line.
+  [[nodiscard]] bool is_request() const { return is_request_; }
+  [[nodiscard]] Method method() const { return method_; }               ///< of a response: the CSeq method
+  [[nodiscard]] std::string_view method_text() const { return method_text_; }
+  [[nodiscard]] std::string_view request_uri_text() const { return request_uri_text_; }
+  /// Parsed on parse(); an error here does not refuse the message (the proxy answers 400, 414 or 416 by itself).
+  [[nodiscard]] const Result<Uri, UriError>& request_uri() const { return request_uri_; }
+  [[nodiscard]] StatusCode status() const { return status_; }
+  [[nodiscard]] std::string_view reason() const { return reason_; }
+
+  // Eager headers: valid after a successful parse.
+  [[nodiscard]] const Via& top_via() const { return top_via_; }
+  [[nodiscard]] std::string_view call_id() const { return call_id_; }
+  [[nodiscard]] const CSeq& cseq() const { return cseq_; }
+  [[nodiscard]] const NameAddr& from() const { return from_; }
+  [[nodiscard]] const NameAddr& to() const { return to_; }
+  [[nodiscard]] std::string_view from_tag() const { return from_tag_; }
+  [[nodiscard]] std::string_view to_tag() const { return to_tag_; }
+  [[nodiscard]] std::optional<std::uint32_t> max_forwards() const { return max_forwards_; }
+  [[nodiscard]] std::size_t via_count() const { return via_count_; }    ///< values, not lines
+
+  // All headers, in order.
+  [[nodiscard]] std::span<const HeaderField> headers() const { return {headers_.data(), headers_.size()}; }
+  [[nodiscard]] std::string_view name(const HeaderField& h) const { return octets_.substr(h.name_at, h.name_size); }
+  [[nodiscard]] std::string_view value(const HeaderField& h) const { return octets_.substr(h.value_at, h.value_size); }
+  [[nodiscard]] const HeaderField* first(HeaderId id) const;
+  [[nodiscard]] const HeaderField* next(HeaderId id, const HeaderField* after) const;
+  /// First field with this name, for names Bellhop has no id for.
+  [[nodiscard]] const HeaderField* first(std::string_view name) const;
+  /// Value of the first such field; empty when absent.
+  [[nodiscard]] std::string_view value_of(HeaderId id) const;
+  [[nodiscard]] bool has(HeaderId id) const { return first(id) != nullptr; }
+  /// Whether any field of this id holds the token (Require, Proxy-Require, Supported, Allow ...), without case.
+  [[nodiscard]] bool has_token(HeaderId id, std::string_view token) const;
+
+  /// Calls visit(std::string_view element, const HeaderField&) -> bool for each list element of all fields of this id
+  /// in order, until it returns false.
+  template <class F>
+  void for_each_value(HeaderId id, F&& visit) const {
+    for (const HeaderField* h = first(id); h != nullptr; h = next(id, h)) {
+      std::string_view list = value(*h);
+      while (const auto element = next_in_list(list))
+        if (!visit(*element, *h)) return;
+    }
+  }
+
+ private:
+  std::string_view octets_;
+  std::uint32_t start_line_size_ = 0, headers_at_ = 0, blank_line_at_ = 0, body_at_ = 0;
+  bool is_request_ = false;
+  Method method_ = Method::other;
+  StatusCode status_;
+  std::string_view method_text_, request_uri_text_, reason_;
+  Result<Uri, UriError> request_uri_;
+  Via top_via_;
+  CSeq cseq_;
+  NameAddr from_, to_;
+  std::string_view call_id_, from_tag_, to_tag_;
+  std::optional<std::uint32_t> max_forwards_;
+  std::size_t via_count_ = 0;
+  std::vector<HeaderField> headers_;
+  friend class MessageParser;
+};
+
+/// A message that owns its octets: what a fork keeps of the request it works on. One allocation for the octets and
+/// one for an index of exact size.
+class OwnedMessage {
+ public:
+  explicit OwnedMessage(const Message& message);
+  [[nodiscard]] const Message& operator*() const { return message_; }
+  [[nodiscard]] const Message* operator->() const { return &message_; }
+
+ private:
+  std::unique_ptr<char[]> octets_;
+  Message message_;
+};
+
+/// The Call-ID value without a full parse: what ingress needs to find the shard that owns a message. Empty when the
+/// octets hold none; a malformed message then stays where it arrived.
+[[nodiscard]] std::string_view peek_call_id(std::string_view octets);
+
+}  // namespace bellhop::sip
