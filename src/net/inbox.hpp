@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace bellhop::net {
+
+/// The bounded queue through which other threads hand values to a shard (CGP-28, CGP-29 expressed in shards): posting
+/// takes a short lock, taking swaps the whole batch out. What does not fit is refused and counted, never waited for.
+template <class T>
+class Inbox {
+ public:
+  explicit Inbox(std::size_t limit) : limit_(limit) {}
+
+  /// False: full, the value was dropped. `*was_empty` tells the poster to wake the shard.
+  bool post(T&& value, bool* was_empty) {
+    const std::lock_guard lock(mutex_);
+    if (values_.size() >= limit_) {
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+      return false;
+    }
+    *was_empty = values_.empty();
+    values_.push_back(std::move(value));
+    return true;
+  }
+
+  /// Moves everything waiting into `out` (whose old contents are dropped).
+  void take(std::vector<T>& out) {
+    out.clear();
+    const std::lock_guard lock(mutex_);
+    std::swap(out, values_);
+  }
+
+  void set_limit(std::size_t limit) {
+    const std::lock_guard lock(mutex_);
+    limit_ = limit;
+  }
+  [[nodiscard]] std::size_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+
+ private:
+  std::mutex mutex_;
+  std::vector<T> values_;
+  std::size_t limit_;
+  std::atomic<std::size_t> dropped_{0};
+};
+
+}  // namespace bellhop::net

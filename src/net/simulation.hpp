@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/random.hpp"
+#include "net/resolver.hpp"
+#include "net/wire.hpp"
+
+namespace bellhop::net {
+
+/// How the simulated network treats datagrams. Streams are never lost or reordered, only delayed.
+struct Weather {
+  double loss = 0;                          ///< probability that a datagram vanishes
+  double duplicate = 0;                     ///< probability that it arrives twice
+  Duration delay = microseconds(500);       ///< one way
+  Duration jitter = microseconds(0);        ///< uniform extra delay: reorders datagrams when above the sending gap
+};
+
+/// A network in one thread and in virtual time: wires attach to it, datagrams and streams between them are events in one
+/// queue ordered by time. Everything chance decides comes from one seed, so a failing seed is a reproducible bug.
+/// run_for() jumps from event to event: 32 seconds of Timer B cost microseconds.
+class Simulation {
+ public:
+  explicit Simulation(std::uint64_t seed, TimePoint start = TimePoint(seconds(1'700'000'000)));
+  ~Simulation();
+
+  /// A wire of its own: one per shard under test, and one per scripted peer. Several wires may open the same shared
+  /// datagram address or listener (as SO_REUSEPORT does): a sender's address and port decide which of them hears it.
+  [[nodiscard]] std::unique_ptr<Wire> make_wire();
+  /// Names and addresses of the simulated world.
+  [[nodiscard]] std::unique_ptr<Resolver> make_resolver();
+  void add_host(std::string_view name, const IpAddress& address);
+  void set_dns_delay(Duration delay);
+
+  void set_weather(const Weather& weather);
+  /// Drops what `drop(from, to, octets)` says true to: scripted losses ("the first 200").
+  void set_filter(std::function<bool(const Endpoint& from, const Endpoint& to, std::string_view octets)> drop);
+  /// Datagrams to this address give on_unreachable to the sender and connections to it are refused, as from a closed port,
+  /// whenever nobody has it open; `silent` addresses swallow everything instead.
+  void set_silent(const IpAddress& address, bool silent);
+  /// Breaks every stream between the two addresses (either may be unspecified: any), both ends see `reset`.
+  void break_streams(const IpAddress& a, const IpAddress& b);
+
+  [[nodiscard]] TimePoint now() const;
+  /// Runs all events up to now() + duration and leaves the clock there.
+  void run_for(Duration duration);
+  /// Runs until no event is due within `quiet` or until `limit` has passed. True when it became quiet.
+  bool run_until_quiet(Duration quiet, Duration limit);
+  [[nodiscard]] std::uint64_t datagrams_sent() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace bellhop::net

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <fmt/core.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace bellhop::observe {
+
+/// How much is said (features.md CGP-21), each level including those before it.
+enum class Level : std::uint8_t {
+  failure,    ///< what cannot be recovered from
+  major,      ///< start, stop, configuration, sessions established and ended
+  problems,   ///< refusals, bad input with its source, peers that do not answer
+  low_level,  ///< decisions, transactions, connections
+  all_info,   ///< packet contents
+};
+[[nodiscard]] std::optional<Level> level_from(std::string_view name);  ///< "failure", "major", "problems", "low-level", "all-info"
+[[nodiscard]] std::string_view name_of(Level level);
+
+/// Who speaks (CGP-22). Each tag has its own level, switchable at run time.
+enum class Tag : std::uint8_t { sip, sip_data, sip_server, sip_client, registrar, auth, routing, guard, net, storage, config, admin, server, count_ };
+[[nodiscard]] std::string_view name_of(Tag tag);  ///< "SIP", "SIPDATA", "SIPS", "SIPC", "REGISTRAR" ...
+[[nodiscard]] std::optional<Tag> tag_from(std::string_view name);
+
+/// The log. write() formats nothing and never blocks: it copies the line into a bounded queue that a side thread
+/// writes out (spdlog, in log.cpp only); when the queue is full the line is dropped and counted, and the next line that
+/// gets through says how many were lost.
+///
+/// Threads  enabled() and write() from any; one relaxed load when the level is off.
+class Log {
+ public:
+  /// `standard_error` sinks go to fd 2; a test passes a LogSink of its own.
+  class Sink {
+   public:
+    virtual ~Sink() = default;
+    virtual void line(std::string_view text) = 0;  ///< called on the side thread
+  };
+  explicit Log(std::unique_ptr<Sink> sink, std::size_t queue_lines = 8192);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  void set_level(Tag tag, Level level);
+  void set_level(Level level);  ///< all tags
+  [[nodiscard]] Level level(Tag tag) const;
+  [[nodiscard]] bool enabled(Tag tag, Level level) const {
+    return level <= static_cast<Level>(levels_[static_cast<std::size_t>(tag)].load(std::memory_order_relaxed));
+  }
+
+  void write(Tag tag, Level level, std::string line);
+  template <class... Args>
+  void operator()(Tag tag, Level level, fmt::format_string<Args...> format, Args&&... args) {
+    if (enabled(tag, level)) write(tag, level, fmt::format(format, std::forward<Args>(args)...));
+  }
+  /// Waits until everything written so far has reached the sink. For shutdown and tests.
+  void flush();
+  [[nodiscard]] std::uint64_t dropped() const;
+
+ private:
+  struct Writer;
+  std::array<std::atomic<std::uint8_t>, static_cast<std::size_t>(Tag::count_)> levels_;
+  std::unique_ptr<Writer> writer_;
+};
+
+[[nodiscard]] std::unique_ptr<Log::Sink> standard_error_sink();
+/// Drops everything; for tests and tools.
+[[nodiscard]] std::unique_ptr<Log::Sink> null_sink();
+
+}  // namespace bellhop::observe
