@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "sip/status.hpp"
+
+namespace bellhop::transaction {
+
+/// The intervals of RFC 3261 section 17.1.1.1 and Table 4, all settable.
+struct Timers {
+  Duration t1 = milliseconds(500);
+  Duration t2 = seconds(4);
+  Duration t4 = seconds(5);
+  Duration timer_b = seconds(32);                                       ///< INVITE without any response (CGP-53)
+  Duration timer_f = seconds(32);                                       ///< non-INVITE without a final response
+  Duration timer_d = seconds(32);                                       ///< Completed INVITE client over UDP
+  [[nodiscard]] constexpr Duration give_up() const { return 64 * t1; }  ///< Timers H, J, L, M
+};
+
+/// What a machine wants done after an event. The machine knows nothing of messages: `send` means "the message you hold
+/// for me": the last response of a server transaction; request, or ACK once completed, of a client transaction.
+struct Effects {
+  bool send = false;          ///< (re)transmit the message held
+  bool pass_up = false;       ///< the response is for the core (client machines)
+  bool make_ack = false;      ///< build the ACK from this response, hold it instead of the request, and send it
+  bool drop_request = false;  ///< the request held will not be sent again: free it
+  bool timed_out = false;     ///< Timer B or F: tell the core
+  bool ack_missing = false;   ///< Timer H: the ACK never came
+  bool terminated = false;    ///< the machine has ended: forget it
+};
+
+enum class AnswerError : std::uint8_t { already_final, terminated };
+
+/// INVITE server transaction: a pure state machine without socket, clock or heap.
+///
+/// Spec    RFC 3261 section 17.2.1, as changed by RFC 6026 section 7.1.
+/// Owner   one shard; not thread-safe and never locked.
+/// Time    the caller passes `now`.
+/// Errors  only answer() can fail. What arrives from the network is absorbed or repeated, never refused.
+class InviteServer {
+ public:
+  enum class State : std::uint8_t { proceeding, completed, confirmed, accepted, terminated };
+
+  InviteServer(const Timers& timers, bool reliable_transport) noexcept;
+
+  /// The core answers: any number of 1xx, then one final; a repeated 2xx is allowed in Accepted because the core (or
+  /// the callee behind a proxy) owns 2xx retransmission.
+  Result<Effects, AnswerError> answer(sip::StatusCode status, TimePoint now) noexcept;
+
+  [[nodiscard]] Effects on_invite_again() const noexcept;     ///< the same INVITE arrived again
+  [[nodiscard]] Effects on_ack(TimePoint now) noexcept;       ///< an ACK with this branch
+  [[nodiscard]] Effects on_deadline(TimePoint now) noexcept;  ///< `now` has reached next_deadline()
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const noexcept;
+  [[nodiscard]] State state() const noexcept { return state_; }
+
+ private:
+  const Timers* timers_;
+  State state_ = State::proceeding;
+  bool reliable_;
+  bool answered_ = false;        ///< something was sent, so a repeated INVITE can be answered
+  Duration interval_{};          ///< Timer G
+  TimePoint resend_at_ = never;  ///< Timer G
+  TimePoint end_at_ = never;     ///< Timers H, I, L
+};
+
+/// Non-INVITE server transaction. Spec: RFC 3261 section 17.2.2 (erratum 1470: Trying may go to Completed), RFC 4320.
+class NonInviteServer {
+ public:
+  enum class State : std::uint8_t { trying, proceeding, completed, terminated };
+  NonInviteServer(const Timers& timers, bool reliable_transport) noexcept;
+  Result<Effects, AnswerError> answer(sip::StatusCode status, TimePoint now) noexcept;
+  [[nodiscard]] Effects on_request_again() const noexcept;
+  [[nodiscard]] Effects on_deadline(TimePoint now) noexcept;  ///< Timer J
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const noexcept;
+  [[nodiscard]] State state() const noexcept { return state_; }
+
+ private:
+  const Timers* timers_;
+  State state_ = State::trying;
+  bool reliable_;
+  TimePoint end_at_ = never;
+};
+
+/// INVITE client transaction. Spec: RFC 3261 section 17.1.1, RFC 6026 section 7.2 (Accepted, Timer M).
+/// The caller sends the request once at construction; effects say when to repeat it.
+class InviteClient {
+ public:
+  enum class State : std::uint8_t { calling, proceeding, completed, accepted, terminated };
+  InviteClient(const Timers& timers, bool reliable_transport, TimePoint now) noexcept;
+  [[nodiscard]] Effects on_response(sip::StatusCode status, TimePoint now) noexcept;
+  [[nodiscard]] Effects on_deadline(TimePoint now) noexcept;  ///< Timers A, B, D, M
+  [[nodiscard]] Effects on_transport_error() noexcept;
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const noexcept;
+  [[nodiscard]] State state() const noexcept { return state_; }
+
+ private:
+  const Timers* timers_;
+  State state_ = State::calling;
+  bool reliable_;
+  Duration interval_{};
+  TimePoint resend_at_ = never;
+  TimePoint end_at_ = never;
+};
+
+/// Non-INVITE client transaction. Spec: RFC 3261 section 17.1.2, RFC 4320.
+class NonInviteClient {
+ public:
+  enum class State : std::uint8_t { trying, proceeding, completed, terminated };
+  NonInviteClient(const Timers& timers, bool reliable_transport, TimePoint now) noexcept;
+  [[nodiscard]] Effects on_response(sip::StatusCode status, TimePoint now) noexcept;
+  [[nodiscard]] Effects on_deadline(TimePoint now) noexcept;  ///< Timers E, F, K
+  [[nodiscard]] Effects on_transport_error() noexcept;
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const noexcept;
+  [[nodiscard]] State state() const noexcept { return state_; }
+
+ private:
+  const Timers* timers_;
+  State state_ = State::trying;
+  bool reliable_;
+  Duration interval_{};
+  TimePoint resend_at_ = never;
+  TimePoint end_at_ = never;
+};
+
+}  // namespace bellhop::transaction
