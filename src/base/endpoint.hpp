@@ -27,8 +27,8 @@ class IpAddress {
   /// RFC 1918, RFC 6598 (100.64/10), RFC 3927 link-local, and fc00::/7, fe80::/10.
   [[nodiscard]] bool is_private() const;
 
-  [[nodiscard]] std::string to_string() const;      ///< without brackets
-  [[nodiscard]] std::string to_uri_host() const;    ///< IPv6 in brackets, as in URIs and Via
+  [[nodiscard]] std::string to_string() const;    ///< without brackets
+  [[nodiscard]] std::string to_uri_host() const;  ///< IPv6 in brackets, as in URIs and Via
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:

@@ -25,7 +25,8 @@ struct SlotId {
 };
 
 /// A slab of T with stable addresses and generation-counted ids. Insert, find and erase are O(1); memory grows in
-/// chunks of `chunk_size` and an entirely empty chunk is given back (all but one), so a storm leaves no high-water mark.
+/// chunks of `chunk_size` and an entirely empty chunk is given back (all but one), so a storm leaves no high-water
+/// mark.
 ///
 /// Owner  one thread. Objects must not be erased while a reference to them is in use further up the stack.
 template <class T, std::size_t chunk_size = 64>
@@ -40,9 +41,9 @@ class SlotMap {
   struct Chunk {
     std::unique_ptr<Cell[]> cells;
     std::uint32_t used = 0;
-    std::uint32_t first_free = 0;           ///< index within the chunk, or none
-    std::uint32_t generation_floor = 1;     ///< generations restart above this after the chunk was given back
-    bool listed = false;                    ///< on chunks_with_room_
+    std::uint32_t first_free = 0;        ///< index within the chunk, or none
+    std::uint32_t generation_floor = 1;  ///< generations restart above this after the chunk was given back
+    bool listed = false;                 ///< on chunks_with_room_
   };
 
  public:

@@ -9,7 +9,9 @@ namespace bellhop {
 
 // ASCII text as SIP means it: case is folded for A-Z only, and never by locale.
 
-[[nodiscard]] constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+[[nodiscard]] constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 [[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b);
 [[nodiscard]] bool starts_with_ignore_case(std::string_view text, std::string_view prefix);
 [[nodiscard]] std::string to_lower(std::string_view text);

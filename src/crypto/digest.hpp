@@ -32,10 +32,11 @@ class HexDigest {
 [[nodiscard]] HexDigest hash_hex(HashAlgorithm algorithm, std::initializer_list<std::string_view> parts);
 
 /// H(user ":" realm ":" password): all that is ever stored of a password.
-[[nodiscard]] HexDigest ha1(HashAlgorithm algorithm, std::string_view user, std::string_view realm, std::string_view password);
+[[nodiscard]] HexDigest ha1(HashAlgorithm algorithm, std::string_view user, std::string_view realm,
+                            std::string_view password);
 
-/// The request-digest of RFC 7616 section 3.4.1. qop is "auth", "auth-int" or empty (RFC 2069 clients); `session` is the
-/// -sess variant, for which ha1 is hashed again with nonce and cnonce.
+/// The request-digest of RFC 7616 section 3.4.1. qop is "auth", "auth-int" or empty (RFC 2069 clients); `session` is
+/// the -sess variant, for which ha1 is hashed again with nonce and cnonce.
 struct DigestInput {
   HashAlgorithm algorithm = HashAlgorithm::md5;
   bool session = false;

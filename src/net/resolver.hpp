@@ -19,8 +19,8 @@ struct AddressAnswer {
 };
 
 /// Asynchronous address look-up that cannot stall a shard (KAM-19). Two implementations: DnsResolver (c-ares on a side
-/// thread, /etc/hosts first, TTL-aware cache with negative entries, bounded number under way, equal questions merged) and
-/// ScriptedResolver for tests in virtual time.
+/// thread, /etc/hosts first, TTL-aware cache with negative entries, bounded number under way, equal questions merged)
+/// and ScriptedResolver for tests in virtual time.
 class Resolver {
  public:
   /// Where an answer goes: called on the resolver's thread, must only post to the shard's inbox.

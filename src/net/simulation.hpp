@@ -14,14 +14,14 @@ namespace bellhop::net {
 
 /// How the simulated network treats datagrams. Streams are never lost or reordered, only delayed.
 struct Weather {
-  double loss = 0;                          ///< probability that a datagram vanishes
-  double duplicate = 0;                     ///< probability that it arrives twice
-  Duration delay = microseconds(500);       ///< one way
-  Duration jitter = microseconds(0);        ///< uniform extra delay: reorders datagrams when above the sending gap
+  double loss = 0;                     ///< probability that a datagram vanishes
+  double duplicate = 0;                ///< probability that it arrives twice
+  Duration delay = microseconds(500);  ///< one way
+  Duration jitter = microseconds(0);   ///< uniform extra delay: reorders datagrams when above the sending gap
 };
 
-/// A network in one thread and in virtual time: wires attach to it, datagrams and streams between them are events in one
-/// queue ordered by time. Everything chance decides comes from one seed, so a failing seed is a reproducible bug.
+/// A network in one thread and in virtual time: wires attach to it, datagrams and streams between them are events in
+/// one queue ordered by time. Everything chance decides comes from one seed, so a failing seed is a reproducible bug.
 /// run_for() jumps from event to event: 32 seconds of Timer B cost microseconds.
 class Simulation {
  public:
@@ -39,8 +39,8 @@ class Simulation {
   void set_weather(const Weather& weather);
   /// Drops what `drop(from, to, octets)` says true to: scripted losses ("the first 200").
   void set_filter(std::function<bool(const Endpoint& from, const Endpoint& to, std::string_view octets)> drop);
-  /// Datagrams to this address give on_unreachable to the sender and connections to it are refused, as from a closed port,
-  /// whenever nobody has it open; `silent` addresses swallow everything instead.
+  /// Datagrams to this address give on_unreachable to the sender and connections to it are refused, as from a closed
+  /// port, whenever nobody has it open; `silent` addresses swallow everything instead.
   void set_silent(const IpAddress& address, bool silent);
   /// Breaks every stream between the two addresses (either may be unspecified: any), both ends see `reset`.
   void break_streams(const IpAddress& a, const IpAddress& b);

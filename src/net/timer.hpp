@@ -49,8 +49,8 @@ class TimerWheel {
   /// Arms (or re-arms) the timer. A deadline that has passed fires at the next advance().
   void arm(Timer& timer, TimePoint deadline);
 
-  /// Fires everything due at `now`, in order of ticks: calls fire(token) with the timer already disarmed, so it may arm it
-  /// again, disarm others or destroy objects.
+  /// Fires everything due at `now`, in order of ticks: calls fire(token) with the timer already disarmed, so it may arm
+  /// it again, disarm others or destroy objects.
   template <class F>
   void advance(TimePoint now, F&& fire) {
     while (Timer* timer = next_due(now)) fire(timer->token());

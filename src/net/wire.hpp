@@ -25,7 +25,7 @@ struct SocketOptions {
   std::uint8_t tos = 0;                          ///< IP_TOS / IPV6_TCLASS (CGP-32)
   std::size_t receive_buffer = 8 * 1024 * 1024;  ///< SO_RCVBUF asked for; the kernel may grant less
   std::size_t send_buffer = 4 * 1024 * 1024;
-  bool shared = true;                            ///< SO_REUSEPORT: every shard opens the same address
+  bool shared = true;  ///< SO_REUSEPORT: every shard opens the same address
 };
 
 enum class CloseReason : std::uint8_t { by_peer, reset, refused, unreachable, timed_out, overflow, by_us };
@@ -39,7 +39,8 @@ class WireHandler {
   virtual void on_datagram(SocketId socket, const Endpoint& from, std::string_view octets, TimePoint now) = 0;
   /// An ICMP error came back for something sent to `to` (RFC 3261 section 18.4).
   virtual void on_unreachable(SocketId socket, const Endpoint& to, TimePoint now) = 0;
-  virtual void on_accept(SocketId listener, StreamId stream, const Endpoint& local, const Endpoint& remote, TimePoint now) = 0;
+  virtual void on_accept(SocketId listener, StreamId stream, const Endpoint& local, const Endpoint& remote,
+                         TimePoint now) = 0;
   virtual void on_connected(StreamId stream, const Endpoint& local, TimePoint now) = 0;
   virtual void on_stream_data(StreamId stream, std::string_view octets, TimePoint now) = 0;
   /// The last word about a stream that was accepted or connected; its id is dead when this returns. Also after
@@ -65,8 +66,10 @@ class Wire {
 
   virtual void set_handler(WireHandler& handler) = 0;
 
-  [[nodiscard]] virtual Result<SocketId, OpenError> open_datagram(const Endpoint& local, const SocketOptions& options) = 0;
-  [[nodiscard]] virtual Result<SocketId, OpenError> listen_stream(const Endpoint& local, const SocketOptions& options) = 0;
+  [[nodiscard]] virtual Result<SocketId, OpenError> open_datagram(const Endpoint& local,
+                                                                  const SocketOptions& options) = 0;
+  [[nodiscard]] virtual Result<SocketId, OpenError> listen_stream(const Endpoint& local,
+                                                                  const SocketOptions& options) = 0;
   /// The bound address (port 0 replaced by the real one).
   [[nodiscard]] virtual Endpoint local_endpoint(SocketId socket) const = 0;
   /// Stops reading and closes; used when a reload removes a listener.
@@ -75,8 +78,10 @@ class Wire {
   /// Copies the octets into the turn's send batch; the batch leaves at the end of the turn or when it is full.
   virtual void send_datagram(SocketId socket, const Endpoint& to, std::string_view octets) = 0;
 
-  /// Starts a connection; on_connected or on_closed follows. `local` chooses the source address (port chosen by the kernel).
-  [[nodiscard]] virtual StreamId connect(const Endpoint& remote, const std::optional<IpAddress>& local, const SocketOptions& options) = 0;
+  /// Starts a connection; on_connected or on_closed follows. `local` chooses the source address (port chosen by the
+  /// kernel).
+  [[nodiscard]] virtual StreamId connect(const Endpoint& remote, const std::optional<IpAddress>& local,
+                                         const SocketOptions& options) = 0;
   /// Queues octets (also before on_connected). Once more than `limit` octets wait unsent the stream is closed with
   /// `overflow`: a peer that never reads costs no more than that. False when the id is dead or the limit was passed.
   virtual bool send_stream(StreamId stream, std::string_view octets, std::size_t limit) = 0;

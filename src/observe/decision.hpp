@@ -9,8 +9,25 @@ namespace bellhop::observe {
 
 /// A step of the request pipeline that decides something.
 enum class Step : std::uint8_t {
-  ingress, guard, sanity, max_forwards, loop, proxy_require, authentication, identity, own_route, relay_policy, alias, forwarder,
-  registrar, location, routing, target, branch, response, answer
+  ingress,
+  guard,
+  sanity,
+  max_forwards,
+  loop,
+  proxy_require,
+  authentication,
+  identity,
+  own_route,
+  relay_policy,
+  alias,
+  forwarder,
+  registrar,
+  location,
+  routing,
+  target,
+  branch,
+  response,
+  answer
 };
 [[nodiscard]] std::string_view name_of(Step step);
 

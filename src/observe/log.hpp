@@ -20,11 +20,27 @@ enum class Level : std::uint8_t {
   low_level,  ///< decisions, transactions, connections
   all_info,   ///< packet contents
 };
-[[nodiscard]] std::optional<Level> level_from(std::string_view name);  ///< "failure", "major", "problems", "low-level", "all-info"
+[[nodiscard]] std::optional<Level> level_from(
+    std::string_view name);  ///< "failure", "major", "problems", "low-level", "all-info"
 [[nodiscard]] std::string_view name_of(Level level);
 
 /// Who speaks (CGP-22). Each tag has its own level, switchable at run time.
-enum class Tag : std::uint8_t { sip, sip_data, sip_server, sip_client, registrar, auth, routing, guard, net, storage, config, admin, server, count_ };
+enum class Tag : std::uint8_t {
+  sip,
+  sip_data,
+  sip_server,
+  sip_client,
+  registrar,
+  auth,
+  routing,
+  guard,
+  net,
+  storage,
+  config,
+  admin,
+  server,
+  count_
+};
 [[nodiscard]] std::string_view name_of(Tag tag);  ///< "SIP", "SIPDATA", "SIPS", "SIPC", "REGISTRAR" ...
 [[nodiscard]] std::optional<Tag> tag_from(std::string_view name);
 

@@ -13,9 +13,9 @@
 
 namespace bellhop::observe {
 
-/// The one point every SIP message passes, after decryption and before encryption (founding decision 6). Counts it, keeps
-/// it in a bounded ring when tracing is on, writes it to the log at All Info (tag SIPDATA) or, when "dump call-related
-/// packets" is on, for INVITE, ACK, BYE, CANCEL, PRACK, UPDATE, INFO, REFER and their responses (CGP-23).
+/// The one point every SIP message passes, after decryption and before encryption (founding decision 6). Counts it,
+/// keeps it in a bounded ring when tracing is on, writes it to the log at All Info (tag SIPDATA) or, when "dump
+/// call-related packets" is on, for INVITE, ACK, BYE, CANCEL, PRACK, UPDATE, INFO, REFER and their responses (CGP-23).
 ///
 /// Owner  one shard. Cost with tracing and packet log off: two counters.
 class Tap {
@@ -34,14 +34,15 @@ class Tap {
   void set_dump_call_packets(bool on) { dump_call_packets_ = on; }
   void set_ring_size(std::size_t octets);  ///< 0 switches the ring off
 
-  void message(Direction direction, const char* transport, const Endpoint& local, const Endpoint& remote, std::string_view octets,
-               TimePoint now);
+  void message(Direction direction, const char* transport, const Endpoint& local, const Endpoint& remote,
+               std::string_view octets, TimePoint now);
 
   /// Newest last; those that contain `needle` (a Call-ID, a user) or all when it is empty.
   [[nodiscard]] std::vector<Entry> find(std::string_view needle) const;
 
  private:
-  void record(Direction direction, const char* transport, const Endpoint& local, const Endpoint& remote, std::string_view octets, TimePoint now);
+  void record(Direction direction, const char* transport, const Endpoint& local, const Endpoint& remote,
+              std::string_view octets, TimePoint now);
 
   Log& log_;
   Counter& received_;

@@ -49,7 +49,7 @@ class Edits {
 
  private:
   struct Change {
-    std::uint32_t at = 0, cut = 0;           ///< position in the message and octets cut there
+    std::uint32_t at = 0, cut = 0;             ///< position in the message and octets cut there
     std::uint32_t text_at = 0, text_size = 0;  ///< what is put there, in texts_
   };
   void change(std::size_t at, std::size_t cut, std::string_view text);

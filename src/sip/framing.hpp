@@ -13,11 +13,11 @@ namespace bellhop::sip {
 class StreamFramer {
  public:
   enum class Outcome : std::uint8_t {
-    need_more,    ///< not yet a whole message; `missing` octets at least, if known
-    message,      ///< the first `size` octets are one message
-    ping,         ///< CRLF CRLF keep-alive: answer with CRLF (RFC 5626 section 4.4.1); `size` octets
-    blank,        ///< stray CRLF between messages; skip `size` octets
-    refused,      ///< the stream cannot be resynchronised: answer `refusal` if possible and close
+    need_more,  ///< not yet a whole message; `missing` octets at least, if known
+    message,    ///< the first `size` octets are one message
+    ping,       ///< CRLF CRLF keep-alive: answer with CRLF (RFC 5626 section 4.4.1); `size` octets
+    blank,      ///< stray CRLF between messages; skip `size` octets
+    refused,    ///< the stream cannot be resynchronised: answer `refusal` if possible and close
   };
   struct Found {
     Outcome outcome = Outcome::need_more;
@@ -28,7 +28,11 @@ class StreamFramer {
   /// `unread` starts at a message border.
   [[nodiscard]] Found look(std::string_view unread, const Limits& limits);
   /// Call after the caller consumed `size` octets.
-  void consumed() { scanned_ = 0; header_end_ = 0; total_ = 0; }
+  void consumed() {
+    scanned_ = 0;
+    header_end_ = 0;
+    total_ = 0;
+  }
 
  private:
   std::size_t scanned_ = 0;     ///< no blank line before this

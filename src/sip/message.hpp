@@ -22,9 +22,9 @@ namespace bellhop::sip {
 struct Limits {
   std::size_t message_size = 256 * 1024;  ///< octets, header block and body; 513 above
   std::size_t header_block_size = 64 * 1024;
-  std::size_t header_count = 256;         ///< header lines; 400 above (513 on a stream)
-  std::size_t via_count = 70;             ///< values; 400 above
-  std::size_t route_count = 70;           ///< Route values
+  std::size_t header_count = 256;  ///< header lines; 400 above (513 on a stream)
+  std::size_t via_count = 70;      ///< values; 400 above
+  std::size_t route_count = 70;    ///< Route values
 };
 
 /// Why a message was refused: what the log says and, for a request that can be answered, with which code.
@@ -39,9 +39,9 @@ struct ParseRefusal {
     bad_response,        ///< a response that is no good is dropped (RFC 3261 section 18.1.2)
   };
   Kind kind = Kind::malformed;
-  StatusCode status = 400;           ///< the answer when it can be answered
-  const char* reason = "";           ///< static text for the reason phrase and the log, e.g. "CSeq Out Of Range"
-  std::uint32_t offset = 0;          ///< where in the message
+  StatusCode status = 400;   ///< the answer when it can be answered
+  const char* reason = "";   ///< static text for the reason phrase and the log, e.g. "CSeq Out Of Range"
+  std::uint32_t offset = 0;  ///< where in the message
 };
 
 /// One header line. Offsets are relative to the start of the message, so an index survives a copy of the buffer.
@@ -52,14 +52,15 @@ struct HeaderField {
   std::uint32_t end_at = 0;      ///< behind the line's CRLF
   std::uint16_t name_size = 0;
   HeaderId id = HeaderId::other;
-  bool folded = false;           ///< the value holds a line break
+  bool folded = false;  ///< the value holds a line break
 };
 
 /// A received SIP message: its octets plus an index of header positions and the eager facts that routing needs.
 ///
 /// Spec    RFC 3261 sections 7, 18.3, 20, 25; RFC 4475 for what must be accepted and what refused.
 /// Memory  views into the buffer given to parse(), which must outlive the message; parse() may be called again and
-///         again on one object (one per shard) and then allocates nothing but for messages with more than 64 header lines.
+///         again on one object (one per shard) and then allocates nothing but for messages with more than 64 header
+///         lines.
 /// Cost    one pass over the header block (memchr for line ends), then the eager headers.
 /// Errors  parse() gives a ParseRefusal; after one, the facts that were found before the fault (Via, From, To, Call-ID,
 ///         CSeq as raw fields) can still be used to answer.
@@ -76,15 +77,17 @@ class Message {
   /// The same message over a copy of its octets: the index is kept, all views move.
   [[nodiscard]] Message rebased(std::string_view copy_of_octets) const;
 
-  [[nodiscard]] std::string_view octets() const { return octets_; }     ///< start line to end of body
+  [[nodiscard]] std::string_view octets() const { return octets_; }  ///< start line to end of body
   [[nodiscard]] std::string_view start_line() const { return octets_.substr(0, start_line_size_); }
   [[nodiscard]] std::string_view body() const { return octets_.substr(body_at_); }
-  [[nodiscard]] std::size_t header_block_at() const { return headers_at_; }  ///< first octet behind the start line's CRLF
-  [[nodiscard]] std::size_t blank_line_at() const { return blank_line_at_; } ///< the CRLF that ends the header block
+  [[nodiscard]] std::size_t header_block_at() const {
+    return headers_at_;
+  }  ///< first octet behind the start line's CRLF
+  [[nodiscard]] std::size_t blank_line_at() const { return blank_line_at_; }  ///< the CRLF that ends the header block
 
   // Start line.
   [[nodiscard]] bool is_request() const { return is_request_; }
-  [[nodiscard]] Method method() const { return method_; }               ///< of a response: the CSeq method
+  [[nodiscard]] Method method() const { return method_; }  ///< of a response: the CSeq method
   [[nodiscard]] std::string_view method_text() const { return method_text_; }
   [[nodiscard]] std::string_view request_uri_text() const { return request_uri_text_; }
   /// Parsed on parse(); an error here does not refuse the message (the proxy answers 400, 414 or 416 by itself).
@@ -101,7 +104,7 @@ class Message {
   [[nodiscard]] std::string_view from_tag() const { return from_tag_; }
   [[nodiscard]] std::string_view to_tag() const { return to_tag_; }
   [[nodiscard]] std::optional<std::uint32_t> max_forwards() const { return max_forwards_; }
-  [[nodiscard]] std::size_t via_count() const { return via_count_; }    ///< values, not lines
+  [[nodiscard]] std::size_t via_count() const { return via_count_; }  ///< values, not lines
 
   // All headers, in order.
   [[nodiscard]] std::span<const HeaderField> headers() const { return {headers_.data(), headers_.size()}; }

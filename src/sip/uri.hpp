@@ -12,7 +12,18 @@ namespace bellhop::sip {
 enum class Scheme : std::uint8_t { sip, sips, tel, other };
 
 enum class UriError : std::uint8_t {
-  empty, no_scheme, bad_scheme, bad_user, bad_password, no_host, bad_host, bad_port, bad_parameter, bad_header, bad_number, too_long
+  empty,
+  no_scheme,
+  bad_scheme,
+  bad_user,
+  bad_password,
+  no_host,
+  bad_host,
+  bad_port,
+  bad_parameter,
+  bad_header,
+  bad_number,
+  too_long
 };
 [[nodiscard]] std::string_view text_of(UriError error);
 
@@ -59,14 +70,14 @@ struct Uri {
   std::string_view text;         ///< the whole URI
   std::string_view scheme_text;  ///< "sip"
   Scheme scheme = Scheme::other;
-  std::string_view user;         ///< escaped as received, without password; for tel the number with its visual separators
+  std::string_view user;  ///< escaped as received, without password; for tel the number with its visual separators
   std::string_view password;
-  std::string_view host;         ///< IPv6 with brackets; empty for tel
-  std::uint16_t port = 0;        ///< 0: not given
-  bool has_user = false;         ///< an "@" was there
+  std::string_view host;   ///< IPv6 with brackets; empty for tel
+  std::uint16_t port = 0;  ///< 0: not given
+  bool has_user = false;   ///< an "@" was there
   bool has_port = false;
-  std::string_view parameters;   ///< after the first ';' of the host part, "transport=tcp;lr"
-  std::string_view headers;      ///< after '?'
+  std::string_view parameters;  ///< after the first ';' of the host part, "transport=tcp;lr"
+  std::string_view headers;     ///< after '?'
 
   [[nodiscard]] ParameterList parameter_list() const { return ParameterList(parameters); }
   [[nodiscard]] std::optional<Parameter> parameter(std::string_view name) const { return parameter_list().find(name); }

@@ -27,10 +27,10 @@ struct Via {
   std::string_view received;   ///< without validation
   std::string_view maddr;
   std::string_view ttl;
-  std::string_view rport_text; ///< its value
-  bool has_rport = false;      ///< present, with or without a value
-  std::string_view parameters; ///< all of them, without the leading ';'
-  std::string_view text;       ///< this one value, trimmed
+  std::string_view rport_text;  ///< its value
+  bool has_rport = false;       ///< present, with or without a value
+  std::string_view parameters;  ///< all of them, without the leading ';'
+  std::string_view text;        ///< this one value, trimmed
 
   /// The branch starts with the magic cookie (RFC 3261 section 8.1.1.7), compared without case.
   [[nodiscard]] bool has_cookie() const;
@@ -40,12 +40,13 @@ struct Via {
 [[nodiscard]] Result<Via, ValueError> parse_via(std::string_view value, std::string_view* rest = nullptr);
 
 /// name-addr or addr-spec with header parameters: From, To, Contact, Route, Record-Route, Path, Refer-To ...
-/// (RFC 3261 section 20.10; in the addr-spec form, ';' and '?' parameters belong to the header, not to the URI; RFC 8217).
+/// (RFC 3261 section 20.10; in the addr-spec form, ';' and '?' parameters belong to the header, not to the URI; RFC
+/// 8217).
 struct NameAddr {
   std::string_view display_name;  ///< as received, quotes kept
   Uri uri;
-  std::string_view parameters;    ///< header parameters, without the leading ';'
-  std::string_view text;          ///< this one value, trimmed
+  std::string_view parameters;  ///< header parameters, without the leading ';'
+  std::string_view text;        ///< this one value, trimmed
   bool angle_brackets = false;
   [[nodiscard]] ParameterList parameter_list() const { return ParameterList(parameters); }
   [[nodiscard]] std::optional<Parameter> parameter(std::string_view name) const { return parameter_list().find(name); }
@@ -59,8 +60,9 @@ struct NameAddr {
 struct Contact {
   bool star = false;
   NameAddr address;
-  std::optional<std::uint32_t> expires;  ///< a value that is no number reads as 3600, above 2^32-1 as 2^32-1 (RFC 3261 10.2.1.1)
-  std::optional<std::uint16_t> q;        ///< thousandths, 0..1000
+  std::optional<std::uint32_t>
+      expires;  ///< a value that is no number reads as 3600, above 2^32-1 as 2^32-1 (RFC 3261 10.2.1.1)
+  std::optional<std::uint16_t> q;  ///< thousandths, 0..1000
 };
 [[nodiscard]] Result<Contact, ValueError> parse_contact(std::string_view value, std::string_view* rest = nullptr);
 

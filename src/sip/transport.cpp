@@ -1,10 +1,10 @@
-#include "net/flow.hpp"
+#include "sip/transport.hpp"
 
 #include <array>
 
 #include "base/text.hpp"
 
-namespace bellhop::net {
+namespace bellhop::sip {
 
 namespace {
 constexpr std::array<std::string_view, 5> via_names{"UDP", "TCP", "TLS", "WS", "WSS"};
@@ -20,4 +20,4 @@ std::optional<Transport> transport_from(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace bellhop::net
+}  // namespace bellhop::sip

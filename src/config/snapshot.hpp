@@ -1,0 +1,176 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/endpoint.hpp"
+#include "base/time.hpp"
+#include "observe/log.hpp"
+#include "sip/transport.hpp"
+
+namespace bellhop::config {
+
+// The configuration as the rest of the program sees it: typed, validated as a whole, immutable, swapped by pointer
+// (founding decision 3). Every field is declared once in settings.cpp with key, type, unit, range, default, whether a
+// reload may change it, RFC and text; the loader, its messages and docs/settings.md come from that table.
+
+struct Server {
+  std::string data_dir = "var";  ///< absolute after loading
+  unsigned workers = 0;          ///< shards; 0: one per core
+  Duration drain_timeout = seconds(5);
+  std::string name = "Bellhop";  ///< Server header of our responses; empty: none
+};
+
+struct Log {
+  std::array<observe::Level, static_cast<std::size_t>(observe::Tag::count_)> levels;  ///< one per tag
+  bool dump_call_packets = false;                                                     ///< CGP-23
+  std::size_t trace_ring = 0;  ///< octets of messages each shard keeps for `ctl trace`; 0: off
+};
+
+struct Listen {
+  sip::Transport transport = sip::Transport::udp;
+  Endpoint address;
+  std::string advertise;  ///< host or host:port for Via and Record-Route; empty: the address itself
+};
+
+enum class Authenticate : std::uint8_t { all, register_only, none };
+enum class ProxyMode : std::uint8_t { stateful, stateless, redirect };  // KAM-03, ARCH-09..12, BIG-13
+
+struct Domain {
+  std::string name;                  ///< lower case
+  std::vector<std::string> aliases;  ///< Domain Aliases (CGP-12): lower case
+  Authenticate authenticate = Authenticate::all;
+  ProxyMode mode = ProxyMode::stateful;
+  bool sip = true;  ///< SIP Service right of the domain (CGP-42)
+};
+
+struct StaticAccount {
+  std::string user, domain, password;
+  std::vector<std::string> aliases;  ///< user parts in the same domain
+  bool sip = true;
+  unsigned line = 0;  ///< where it was declared, for messages
+};
+
+/// A name that stands for another address: `name@domain` is routed as `target` (CGP-12). With an account as target it
+/// is an alias, with any other address a forwarder.
+struct StaticAlias {
+  std::string name, domain, target;
+};
+
+enum class RecordRoute : std::uint8_t { always, when_needed };    // CGP-50
+enum class RelayFor : std::uint8_t { anybody, clients, nobody };  // CGP-51
+enum class PathMode : std::uint8_t { off, lazy, strict };         // REG-01
+
+struct Sip {
+  Duration t1 = milliseconds(500), t2 = seconds(4), t4 = seconds(5);
+  Duration timer_b = seconds(10);     ///< CGP-53; N-15
+  Duration timer_c = seconds(185);    ///< RFC 3261 section 16.6 item 11: more than 3 minutes
+  Duration cancel_wait = seconds(5);  ///< 487-Wait Timer, CGP-54
+  bool always_trying = true;          ///< CGP-44
+  bool trying_on_resend = false;      ///< CGP-43
+  bool short_field_names = false;     ///< CGP-30
+  std::size_t udp_limit_lan = 8192;   ///< CGP-31: above it TCP, unless the transport is explicit
+  std::size_t udp_limit_wan = 1300;
+  std::vector<Network> lan;         ///< what counts as LAN; default: loopback and the private ranges
+  std::uint8_t tos = 0;             ///< CGP-32
+  std::uint32_t max_forwards = 70;  ///< put in where it is missing
+  std::uint32_t max_breadth = 60;   ///< RFC 5393
+  RecordRoute record_route = RecordRoute::always;
+  RelayFor relay = RelayFor::nobody;  ///< CGP-51
+  std::vector<Network> clients;       ///< Client IP addresses of CGP-51
+  std::string relay_via;              ///< CGP-52: a sip URI or host; empty: none
+  bool p_asserted_identity = true;    ///< CGP-55
+  bool recurse_3xx = false;           ///< follow redirections of callees instead of passing them up
+  std::size_t max_message_size = 256 * 1024;
+  std::size_t max_header_block = 64 * 1024;
+  std::size_t server_transactions = 500'000;  ///< CGP-35, per server, divided over the shards
+  std::size_t client_transactions = 500'000;  ///< CGP-49
+  std::size_t receive_queue = 10'000;         ///< CGP-29: messages waiting between shards
+};
+
+struct Tcp {
+  std::size_t connections = 15'000;  ///< Input Channels, CGP-26, per server
+  std::size_t connections_per_address = 2'000;
+  Duration idle_timeout = seconds(3605);   ///< CGP-27, CFG-10
+  Duration message_timeout = seconds(30);  ///< an incomplete message is given this long
+  Duration connect_timeout = seconds(5);
+  std::size_t output_limit = 1024 * 1024;  ///< octets that may wait for a peer that does not read
+};
+
+struct Registrar {
+  Duration default_expires = seconds(3600), min_expires = seconds(60), max_expires = seconds(3600);  // REG-04
+  std::uint16_t default_q = 1000;      ///< thousandths, REG-05
+  std::size_t max_contacts = 10;       ///< per address-of-record, REG-10
+  std::size_t contact_max_size = 512;  ///< REG-14
+  bool method_filtering = true;        ///< REG-12
+  bool parallel_forking = true;        ///< REG-07: false rings only the best contact
+  bool newest_first = false;           ///< USR-05
+  bool case_sensitive = false;         ///< REG-09: of the user part
+  bool use_domain = true;              ///< USR-04: false makes user@any local domain one address-of-record
+  PathMode path = PathMode::lazy;
+  Duration retry_after = seconds(0);  ///< REG-11: for 5xx; 0: none
+  bool force_nat = false;             ///< treat every contact as behind NAT
+  bool journal = true;
+  bool only = false;  ///< ARCH-07: registrar-only role, 501 to everything else
+};
+
+struct Auth {
+  Duration nonce_lifetime = seconds(300);
+  bool sha256 = true, md5 = true;        ///< algorithms offered, SHA-256 first (RFC 8760)
+  bool qop = true;                       ///< offer qop="auth,auth-int"; clients without qop are accepted either way
+  bool advertise_digest = true;          ///< CGP-38
+  std::size_t nonces_tracked = 100'000;  ///< nc replay windows remembered per server
+};
+
+struct Guard {
+  std::vector<Network> exempt;        ///< not judged by the flood guard
+  std::vector<Network> denied;        ///< CGP-45: dropped without processing
+  std::uint32_t flood_requests = 16;  ///< N-12: the next one within the window is dropped and starts the ban
+  Duration flood_window = seconds(2);
+  Duration flood_ban = seconds(300);
+  bool flood = true;
+};
+
+struct Dns {
+  std::vector<Endpoint> servers;  ///< empty: /etc/resolv.conf
+  Duration timeout = milliseconds(1000);
+};
+
+struct Admin {
+  std::optional<Endpoint> http;
+  std::string socket = "bellhop.sock";  ///< absolute after loading
+};
+
+struct Snapshot {
+  std::string file;  ///< where it came from
+  Server server;
+  Log log;
+  std::vector<Listen> listen;
+  std::vector<Domain> domains;
+  std::vector<StaticAccount> accounts;
+  std::vector<StaticAlias> aliases;
+  Sip sip;
+  Tcp tcp;
+  Registrar registrar;
+  Auth auth;
+  Guard guard;
+  Dns dns;
+  Admin admin;
+
+  /// The domain served under this host name (its name or one of its aliases, or one of our own listening addresses,
+  /// which belong to the first domain: CGP-15); null when it is not ours. `host` may have any case and brackets.
+  [[nodiscard]] const Domain* domain_of(std::string_view host) const;
+  /// Whether host and port name one of our listeners (0: the default port).
+  [[nodiscard]] bool is_own_address(const IpAddress& address, std::uint16_t port) const;
+  [[nodiscard]] bool is_lan(const IpAddress& address) const;
+  [[nodiscard]] bool is_client(const IpAddress& address) const;
+};
+
+using SnapshotPtr = std::shared_ptr<const Snapshot>;
+
+}  // namespace bellhop::config

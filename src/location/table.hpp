@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "location/binding.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "storage/journal.hpp"
+
+namespace bellhop::location {
+
+/// What one REGISTER wants done to its address-of-record, checked by the registrar.
+struct Change {
+  enum class Kind : std::uint8_t { put, remove };
+  Kind kind = Kind::put;
+  Binding binding;  ///< of a removal only contact, instance, reg_id, call_id and cseq matter
+};
+
+enum class UpdateError : std::uint8_t {
+  out_of_order,  ///< same Call-ID, CSeq not higher, and not a repeat of what is stored (RFC 3261 section 10.3 items 6,
+                 ///< 7)
+  too_many_contacts  ///< REG-10
+};
+
+struct UpdateLimits {
+  std::size_t max_contacts = 10;
+};
+
+/// All bindings of the server, by address-of-record. State shared but narrow: striped locks held for one call, values
+/// copied out, no callback under a lock.
+///
+/// Matching  by instance and reg-id when the contact has an instance (RFC 5626 section 6.1), else by URI equivalence
+///           (RFC 3261 section 19.1.4); docs say more in README.md.
+/// Order     RFC 3261 section 10.3: a lower or equal CSeq with the same Call-ID aborts the whole request; the very
+/// repeat of
+///           the request that made the binding (same CSeq) is answered as the first time (USR-09).
+/// Journal   every change is appended as a value to the lane of the calling shard; expiries need no record.
+/// Expiry    a binding past its time is invisible at once and freed by expire(), which a side thread or shard calls in
+/// slices.
+class Table {
+ public:
+  Table(observe::Metrics& metrics, std::uint64_t hash_seed);
+  ~Table();
+
+  /// Opens the journal and replays it (300,000 bindings in under 2 s). Expired bindings are left out. Before traffic.
+  void open_journal(const storage::Journal::Settings& settings, unsigned lanes, observe::Log& log,
+                    observe::Metrics& metrics, TimePoint now);
+  void flush_journal();
+
+  /// Applies all changes or none. `result` receives the bindings that stand afterwards, in order of q, newest first
+  /// among equals.
+  Result<void, UpdateError> update(std::string_view aor, const std::vector<Change>& changes, const UpdateLimits& limits,
+                                   unsigned lane, TimePoint now, std::vector<Binding>& result);
+  /// "Contact: *" with "Expires: 0" (RFC 3261 section 10.2.2): all bindings; same order rule for those with this
+  /// Call-ID.
+  Result<void, UpdateError> remove_all(std::string_view aor, std::string_view call_id, std::uint32_t cseq,
+                                       unsigned lane, TimePoint now);
+
+  /// Fresh bindings of an address-of-record, ordered as update() orders them. False when there are none.
+  bool find(std::string_view aor, TimePoint now, std::vector<Binding>& out) const;
+
+  /// For the operator (USR-15): without order rule.
+  bool remove(std::string_view aor, std::uint64_t id, TimePoint now);
+  bool remove_aor(std::string_view aor, TimePoint now);
+  void add(std::string_view aor, Binding binding, TimePoint now);
+  /// Visits up to `limit` bindings whose aor contains `needle`; values are copied out before visit is called.
+  void for_each(std::string_view needle, std::size_t limit, TimePoint now,
+                const std::function<void(const std::string& aor, const Binding&)>& visit) const;
+
+  /// Frees what has expired in the next stripes; call it regularly (all stripes come by within a minute). Returns how
+  /// many.
+  std::size_t expire(TimePoint now);
+
+  [[nodiscard]] std::size_t bindings() const;   ///< gauge location.bindings
+  [[nodiscard]] std::size_t addresses() const;  ///< addresses-of-record with at least one binding (USR-16 users)
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bellhop::location
