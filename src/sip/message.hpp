@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -62,8 +61,12 @@ struct HeaderField {
 ///         again on one object (one per shard) and then allocates nothing but for messages with more than 64 header
 ///         lines.
 /// Cost    one pass over the header block (memchr for line ends), then the eager headers.
-/// Errors  parse() gives a ParseRefusal; after one, the facts that were found before the fault (Via, From, To, Call-ID,
-///         CSeq as raw fields) can still be used to answer.
+/// Errors  parse() gives a ParseRefusal for the first fault; the index goes on behind it (up to the limits), so the
+///         fields of a refused request (Via, From, To, Call-ID, CSeq as raw fields) can be used to answer it.
+/// Strict  line ends are CRLF, a bare CR or LF in the header block is refused, and so is any control octet that no
+///         quoted-pair holds; nothing is ever cut at a NUL. CRLFs before the start line of a datagram are skipped.
+/// Mild    white space before the colon, any Call-ID without white space, a status line without the space behind
+///         its code, a missing Max-Forwards or From tag (RFC 2543 peers).
 class Message {
  public:
   Message() = default;
@@ -132,6 +135,8 @@ class Message {
   }
 
  private:
+  Message(const Message&) = default;
+
   std::string_view octets_;
   std::uint32_t start_line_size_ = 0, headers_at_ = 0, blank_line_at_ = 0, body_at_ = 0;
   bool is_request_ = false;

@@ -1,0 +1,111 @@
+#include "sip/message.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "sip/lines.hpp"
+
+namespace bellhop::sip {
+namespace {
+
+/// Moves views from one buffer to a copy of it. Empty views may point anywhere and become empty ones.
+class Shift {
+ public:
+  Shift(std::string_view from, std::string_view to) : from_(from.data()), to_(to.data()) {}
+
+  void operator()(std::string_view& view) const {
+    view = view.empty() ? std::string_view{} : std::string_view(to_ + (view.data() - from_), view.size());
+  }
+  void operator()(Uri& uri) const {
+    for (auto* view : {&uri.text, &uri.scheme_text, &uri.user, &uri.password, &uri.host, &uri.parameters, &uri.headers})
+      (*this)(*view);
+  }
+  void operator()(NameAddr& address) const {
+    for (auto* view : {&address.display_name, &address.parameters, &address.text}) (*this)(*view);
+    (*this)(address.uri);
+  }
+  void operator()(Via& via) const {
+    for (auto* view : {&via.protocol, &via.transport, &via.host, &via.branch, &via.received, &via.maddr, &via.ttl,
+                       &via.rport_text, &via.parameters, &via.text})
+      (*this)(*view);
+  }
+
+ private:
+  const char* from_;
+  const char* to_;
+};
+
+}  // namespace
+
+Message Message::rebased(std::string_view copy_of_octets) const {
+  Message copy(*this);
+  const Shift shift(octets_, copy_of_octets);
+  copy.octets_ = copy_of_octets;
+  for (auto* view : {&copy.method_text_, &copy.request_uri_text_, &copy.reason_, &copy.cseq_.method_text,
+                     &copy.call_id_, &copy.from_tag_, &copy.to_tag_})
+    shift(*view);
+  if (copy.request_uri_) shift(*copy.request_uri_);
+  shift(copy.top_via_);
+  shift(copy.from_);
+  shift(copy.to_);
+  return copy;
+}
+
+const HeaderField* Message::first(HeaderId id) const {
+  for (const HeaderField& field : headers_) {
+    if (field.id == id) return &field;
+  }
+  return nullptr;
+}
+
+const HeaderField* Message::next(HeaderId id, const HeaderField* after) const {
+  const HeaderField* const end = headers_.data() + headers_.size();
+  for (const HeaderField* field = after + 1; field < end; ++field) {
+    if (field->id == id) return field;
+  }
+  return nullptr;
+}
+
+const HeaderField* Message::first(std::string_view wanted) const {
+  if (const HeaderId id = header_from(wanted); id != HeaderId::other) return first(id);
+  for (const HeaderField& field : headers_) {
+    if (field.id == HeaderId::other && equals_ignore_case(name(field), wanted)) return &field;
+  }
+  return nullptr;
+}
+
+std::string_view Message::value_of(HeaderId id) const {
+  const HeaderField* field = first(id);
+  return field != nullptr ? value(*field) : std::string_view{};
+}
+
+bool Message::has_token(HeaderId id, std::string_view token) const {
+  for (const HeaderField* field = first(id); field != nullptr; field = next(id, field)) {
+    if (list_has_token(value(*field), token)) return true;
+  }
+  return false;
+}
+
+OwnedMessage::OwnedMessage(const Message& message)
+    : octets_(std::make_unique_for_overwrite<char[]>(message.octets().size())) {
+  const std::string_view octets = message.octets();
+  std::copy(octets.begin(), octets.end(), octets_.get());
+  message_ = message.rebased({octets_.get(), octets.size()});
+}
+
+std::string_view peek_call_id(std::string_view octets) {
+  while (octets.starts_with("\r\n")) octets.remove_prefix(2);
+  const std::size_t feed = octets.find('\n');
+  if (feed == std::string_view::npos) return {};
+  for (std::size_t at = feed + 1;;) {
+    const HeaderLine line = next_line(octets, at);
+    if (line.kind == HeaderLine::Kind::blank || line.kind == HeaderLine::Kind::unterminated) return {};
+    if (line.kind == HeaderLine::Kind::field && line.id == HeaderId::call_id) {
+      return octets.substr(line.value_at, line.value_size);
+    }
+    at = line.end_at;
+  }
+}
+
+}  // namespace bellhop::sip
