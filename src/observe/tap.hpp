@@ -43,6 +43,7 @@ class Tap {
  private:
   void record(Direction direction, const char* transport, const Endpoint& local, const Endpoint& remote,
               std::string_view octets, TimePoint now);
+  void shrink_ring();
 
   Log& log_;
   Counter& received_;
