@@ -9,22 +9,25 @@
 
 namespace bellhop::transaction {
 
-/// The intervals of RFC 3261 section 17.1.1.1 and Table 4, all settable.
+/// The intervals of RFC 3261 section 17.1.1.1 and Table 4, all settable. Machines keep a pointer to the value they were
+/// made with, which must outlive them. A reload may change it in place: a deadline already set stays, the next follows.
 struct Timers {
   Duration t1 = milliseconds(500);
   Duration t2 = seconds(4);
   Duration t4 = seconds(5);
-  Duration timer_b = seconds(32);                                       ///< INVITE without any response (CGP-53)
-  Duration timer_f = seconds(32);                                       ///< non-INVITE without a final response
-  Duration timer_d = seconds(32);                                       ///< Completed INVITE client over UDP
+  Duration timer_b = seconds(32);  ///< INVITE without any response (CGP-53)
+  Duration timer_f = seconds(32);  ///< non-INVITE without a final response
+  Duration timer_d = seconds(32);  ///< Completed INVITE client over UDP, 32 s at least
   [[nodiscard]] constexpr Duration give_up() const { return 64 * t1; }  ///< Timers H, J, L, M
 };
 
 /// What a machine wants done after an event. The machine knows nothing of messages: `send` means "the message you hold
 /// for me": the last response of a server transaction; request, or ACK once completed, of a client transaction.
+/// A timer of zero (reliable transports) is a deadline at `now`, so `terminated` comes from on_deadline() or
+/// on_transport_error() only, never while the core is answering or reading a response.
 struct Effects {
   bool send = false;          ///< (re)transmit the message held
-  bool pass_up = false;       ///< the response is for the core (client machines)
+  bool pass_up = false;       ///< the response (client machines) or the ACK (Accepted INVITE server) is for the core
   bool make_ack = false;      ///< build the ACK from this response, hold it instead of the request, and send it
   bool drop_request = false;  ///< the request held will not be sent again: free it
   bool timed_out = false;     ///< Timer B or F: tell the core
@@ -86,13 +89,16 @@ class NonInviteServer {
 
 /// INVITE client transaction. Spec: RFC 3261 section 17.1.1, RFC 6026 section 7.2 (Accepted, Timer M).
 /// The caller sends the request once at construction; effects say when to repeat it.
+///
+/// A 2xx that follows another final response (a proxy further down sent 486 and then let a late 200 pass, section 16.7)
+/// is for the core too: it is not a repeat of what Completed absorbs, and every 2xx must reach the caller.
 class InviteClient {
  public:
   enum class State : std::uint8_t { calling, proceeding, completed, accepted, terminated };
   InviteClient(const Timers& timers, bool reliable_transport, TimePoint now) noexcept;
   [[nodiscard]] Effects on_response(sip::StatusCode status, TimePoint now) noexcept;
   [[nodiscard]] Effects on_deadline(TimePoint now) noexcept;  ///< Timers A, B, D, M
-  [[nodiscard]] Effects on_transport_error() noexcept;
+  [[nodiscard]] Effects on_transport_error() noexcept;        ///< ends it, but not in Accepted, where nothing is sent
   [[nodiscard]] std::optional<TimePoint> next_deadline() const noexcept;
   [[nodiscard]] State state() const noexcept { return state_; }
 
@@ -112,7 +118,7 @@ class NonInviteClient {
   NonInviteClient(const Timers& timers, bool reliable_transport, TimePoint now) noexcept;
   [[nodiscard]] Effects on_response(sip::StatusCode status, TimePoint now) noexcept;
   [[nodiscard]] Effects on_deadline(TimePoint now) noexcept;  ///< Timers E, F, K
-  [[nodiscard]] Effects on_transport_error() noexcept;
+  [[nodiscard]] Effects on_transport_error() noexcept;        ///< ends it, but not in Completed, where nothing is sent
   [[nodiscard]] std::optional<TimePoint> next_deadline() const noexcept;
   [[nodiscard]] State state() const noexcept { return state_; }
 
