@@ -40,7 +40,7 @@ Builder start_response(std::string& out, const Message& request, StatusCode code
                        FieldNames names = FieldNames::as_received);
 
 /// Whether start_response can answer this (possibly refused) request at all: it has Via, From, To, Call-ID and CSeq
-/// fields, and its top Via parses.
+/// fields, its top Via parses, and it is no ACK (never answered, RFC 3261 section 17).
 [[nodiscard]] bool answerable(const Message& request);
 
 /// The CANCEL of a request we sent (RFC 3261 section 9.1): same Request-URI, top Via, From, To, Call-ID, Route; CSeq

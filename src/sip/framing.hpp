@@ -9,7 +9,13 @@
 namespace bellhop::sip {
 
 /// Finds message borders in a byte stream by Content-Length (RFC 3261 sections 7.5, 18.3; keep-alives of RFC 5626).
-/// Pure: it is shown the unread octets again as they grow and remembers only how far it has looked.
+/// Pure: it is shown the unread octets again as they grow and remembers only how far it has looked, so octets that
+/// trickle in one at a time are scanned once.
+///
+/// A stream without Content-Length, with two of them, or with one that is no number cannot be split into messages
+/// safely: it is refused and must be closed. The refused octets may still hold a header block that Message::parse()
+/// indexes well enough to answer. A CRLF on its own is handed out as `blank` at once; when the next octets are
+/// again a CRLF, the two were one ping cut in half by the network.
 class StreamFramer {
  public:
   enum class Outcome : std::uint8_t {
@@ -23,21 +29,23 @@ class StreamFramer {
     Outcome outcome = Outcome::need_more;
     std::size_t size = 0;
     std::size_t missing = 0;
-    ParseRefusal refusal;
+    ParseRefusal refusal{};
   };
   /// `unread` starts at a message border.
   [[nodiscard]] Found look(std::string_view unread, const Limits& limits);
   /// Call after the caller consumed `size` octets.
-  void consumed() {
-    scanned_ = 0;
-    header_end_ = 0;
-    total_ = 0;
-  }
+  void consumed() { scanned_ = header_end_ = total_ = bare_newline_ = 0; }
 
  private:
-  std::size_t scanned_ = 0;     ///< no blank line before this
-  std::size_t header_end_ = 0;  ///< behind the blank line, once found
-  std::size_t total_ = 0;       ///< whole message size, once known
+  Found between_messages(std::string_view unread);
+  bool find_header_end(std::string_view unread);
+  Found find_total(std::string_view header_block, const Limits& limits);
+
+  std::size_t scanned_ = 0;       ///< no blank line before this
+  std::size_t header_end_ = 0;    ///< behind the blank line, once found
+  std::size_t total_ = 0;         ///< whole message size, once known
+  std::size_t bare_newline_ = 0;  ///< where a LF without CR was met; 0: nowhere
+  bool after_blank_ = false;      ///< a single CRLF was the last thing consumed
 };
 
 }  // namespace bellhop::sip
