@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/endpoint.hpp"
 #include "base/result.hpp"
 
 namespace bellhop::sip {
@@ -25,7 +26,10 @@ enum class UriError : std::uint8_t {
   bad_number,
   too_long
 };
-[[nodiscard]] std::string_view text_of(UriError error);
+[[nodiscard]] std::string_view text_of(UriError error);  ///< for a reason phrase or the log
+
+/// Octets of the longest URI that is looked at; `too_long` above.
+inline constexpr std::size_t longest_uri = 8192;
 
 /// One name=value pair of a ;parameter list. `value` is empty for a flag; it keeps quotes and escapes as received.
 struct Parameter {
@@ -39,7 +43,10 @@ struct Parameter {
 /// refused them.
 class ParameterList {
  public:
-  explicit ParameterList(std::string_view text) : text_(text) {}
+  /// Whether "%41" in a name means "A": it does in URI parameters and does not in header parameters.
+  enum class Escapes : std::uint8_t { none, percent };
+
+  explicit ParameterList(std::string_view text, Escapes escapes = Escapes::none) : text_(text), escapes_(escapes) {}
   class Iterator {
    public:
     explicit Iterator(std::string_view rest) : rest_(rest) { ++*this; }
@@ -62,6 +69,7 @@ class ParameterList {
 
  private:
   std::string_view text_;
+  Escapes escapes_;
 };
 
 /// A parsed sip:, sips: or tel: URI (RFC 3261 section 19.1 and 25, RFC 5954 for IPv6, RFC 3966). A view: it points into
@@ -72,14 +80,17 @@ struct Uri {
   Scheme scheme = Scheme::other;
   std::string_view user;  ///< escaped as received, without password; for tel the number with its visual separators
   std::string_view password;
-  std::string_view host;   ///< IPv6 with brackets; empty for tel
-  std::uint16_t port = 0;  ///< 0: not given
-  bool has_user = false;   ///< an "@" was there
+  std::string_view host;      ///< IPv6 with brackets; empty for tel
+  std::uint16_t port = 0;     ///< 0: not given
+  bool has_user = false;      ///< an "@" was there
+  bool has_password = false;  ///< a ":" stood behind the user; the password may be empty
   bool has_port = false;
   std::string_view parameters;  ///< after the first ';' of the host part, "transport=tcp;lr"
   std::string_view headers;     ///< after '?'
 
-  [[nodiscard]] ParameterList parameter_list() const { return ParameterList(parameters); }
+  [[nodiscard]] ParameterList parameter_list() const {
+    return ParameterList(parameters, ParameterList::Escapes::percent);
+  }
   [[nodiscard]] std::optional<Parameter> parameter(std::string_view name) const { return parameter_list().find(name); }
 };
 
@@ -95,9 +106,14 @@ struct Uri {
 /// Escapes what may not stand in the user part of a SIP URI.
 [[nodiscard]] std::string escape_user(std::string_view text);
 
-/// A host as the grammar allows it: hostname, IPv4address or IPv6reference. Returns its length at the start of `text`,
-/// 0 when none. Exposed because Via sent-by and URIs share it.
+/// A host as the grammar allows it: hostname, IPv4address or IPv6reference (RFC 5954). Returns its length at the start
+/// of `text`, 0 when none. Exposed because Via sent-by and URIs share it. Beyond the grammar, because the field needs
+/// it: "_" counts as a letter (and carries the ._tcp and ._via suffixes, CGP-18, 19), the last label may begin with a
+/// digit if it is no number (container hosts), and ":::" before an IPv4 address in brackets is tolerated (RFC 5118
+/// section 4.10).
 [[nodiscard]] std::size_t host_length(std::string_view text);
+/// The address a URI or sent-by host spells; nothing for a name. Knows the ":::" that host_length tolerates.
+[[nodiscard]] std::optional<IpAddress> host_address(std::string_view host);
 
 /// The key under which bindings, accounts and domains are looked up: user decoded, host in lower case, no port and no
 /// parameters (RFC 3261 section 10.3 item 5). Folding the user's case is the registrar's setting.

@@ -36,7 +36,9 @@ struct Via {
   [[nodiscard]] bool has_cookie() const;
 };
 
-/// The first Via of a header field value that may hold several; `rest` (may be null) receives what follows the comma.
+/// The first Via of a header field value that may hold several; `rest` (may be null) receives what follows the comma,
+/// empty at the end. A comma with nothing behind it, a repeated branch, received, rport, maddr or ttl, or one of a
+/// wrong form is malformed.
 [[nodiscard]] Result<Via, ValueError> parse_via(std::string_view value, std::string_view* rest = nullptr);
 
 /// name-addr or addr-spec with header parameters: From, To, Contact, Route, Record-Route, Path, Refer-To ...
@@ -54,16 +56,20 @@ struct NameAddr {
   [[nodiscard]] std::string_view tag() const;
 };
 
+/// The first of a list, as in parse_via; without `rest` the value must be the only one (`too_many`). A repeated, empty
+/// or non-token tag is malformed.
 [[nodiscard]] Result<NameAddr, ValueError> parse_name_addr(std::string_view value, std::string_view* rest = nullptr);
 
 /// Contact: one value, or "*".
 struct Contact {
   bool star = false;
   NameAddr address;
-  std::optional<std::uint32_t>
-      expires;  ///< a value that is no number reads as 3600, above 2^32-1 as 2^32-1 (RFC 3261 10.2.1.1)
+  /// A value that is no number reads as 3600, one above 2^32-1 as 2^32-1 (RFC 3261 section 10.2.1.1).
+  std::optional<std::uint32_t> expires;
   std::optional<std::uint16_t> q;  ///< thousandths, 0..1000
 };
+/// As parse_name_addr. "*" must be alone; a repeated q or expires is malformed, a q above 1 or of another form
+/// out_of_range.
 [[nodiscard]] Result<Contact, ValueError> parse_contact(std::string_view value, std::string_view* rest = nullptr);
 
 struct CSeq {
@@ -95,7 +101,8 @@ struct AuthParameters {
 [[nodiscard]] std::optional<std::uint16_t> parse_q(std::string_view text);
 
 /// Cuts the next element off a comma-separated list, respecting quotes and angle brackets. Returns it trimmed and moves
-/// `list` behind the comma; nothing at the end.
+/// `list` behind the comma; nothing at the end. Between two commas it returns an empty element, which no parser
+/// accepts; an unterminated quote or bracket makes all the rest one (bad) element. Linear over a whole list.
 [[nodiscard]] std::optional<std::string_view> next_in_list(std::string_view& list);
 
 /// Whether a comma-separated token list (Require, Supported, Allow) holds `token`, without case.

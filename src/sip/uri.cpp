@@ -1,0 +1,194 @@
+#include "sip/uri.hpp"
+
+#include <array>
+
+#include "base/text.hpp"
+#include "sip/scan.hpp"
+
+namespace bellhop::sip {
+namespace {
+
+using scan::Cursor;
+using scan::is;
+
+/// What parsing adds to `uri`; nothing when all is well.
+using Fault = std::optional<UriError>;
+
+Scheme scheme_of(std::string_view text) {
+  if (text.size() == 3) {
+    const char c = lower(text[0]);
+    if (c == 's' && lower(text[1]) == 'i' && lower(text[2]) == 'p') return Scheme::sip;
+    if (c == 't' && lower(text[1]) == 'e' && lower(text[2]) == 'l') return Scheme::tel;
+  }
+  return equals_ignore_case(text, "sips") ? Scheme::sips : Scheme::other;
+}
+
+/// user [ ":" password ] "@". An "@" may stand nowhere else in a SIP URI, so its presence decides.
+Fault take_userinfo(Cursor& cursor, Uri& uri) {
+  if (cursor.rest().find('@') == std::string_view::npos) return {};
+  uri.has_user = true;
+  if (!cursor.take_escaped(scan::user, uri.user) || uri.user.empty()) return UriError::bad_user;
+  uri.has_password = cursor.skip(':');
+  if (uri.has_password && !cursor.take_escaped(scan::password, uri.password)) return UriError::bad_password;
+  if (cursor.skip('@')) return {};
+  return uri.has_password ? UriError::bad_password : UriError::bad_user;
+}
+
+Fault take_hostport(Cursor& cursor, Uri& uri) {
+  const std::size_t length = host_length(cursor.rest());
+  if (length == 0)
+    return cursor.done() || cursor.sees(':') || cursor.sees(';') ? UriError::no_host : UriError::bad_host;
+  uri.host = Cursor::since(cursor.at, cursor.at + length);
+  cursor.at += length;
+  if (cursor.skip(':')) {
+    const std::string_view digits = cursor.take(scan::digit);
+    std::uint32_t port = 0;
+    if (digits.empty() || !scan::number_up_to(digits, 65535, port)) return UriError::bad_port;
+    uri.port = static_cast<std::uint16_t>(port);
+    uri.has_port = true;
+  }
+  if (cursor.done() || cursor.sees(';') || cursor.sees('?')) return {};
+  return uri.has_port ? UriError::bad_port : UriError::bad_host;
+}
+
+/// *( ";" pname [ "=" pvalue ] )
+Fault take_uri_parameters(Cursor& cursor, Uri& uri) {
+  if (!cursor.sees(';')) return {};
+  const char* const begin = cursor.at + 1;
+  std::string_view part;
+  while (cursor.skip(';')) {
+    if (!cursor.take_escaped(scan::parameter, part) || part.empty()) return UriError::bad_parameter;
+    if (cursor.skip('=') && (!cursor.take_escaped(scan::parameter, part) || part.empty()))
+      return UriError::bad_parameter;
+  }
+  uri.parameters = cursor.since(begin);
+  return {};
+}
+
+/// "?" hname "=" hvalue *( "&" hname "=" hvalue )
+Fault take_uri_headers(Cursor& cursor, Uri& uri) {
+  if (!cursor.sees('?')) return {};
+  const char* const begin = cursor.at + 1;
+  std::string_view part;
+  do {
+    ++cursor.at;
+    if (!cursor.take_escaped(scan::header, part) || part.empty() || !cursor.skip('=')) return UriError::bad_header;
+    if (!cursor.take_escaped(scan::header, part)) return UriError::bad_header;
+  } while (cursor.sees('&'));
+  uri.headers = cursor.since(begin);
+  return {};
+}
+
+Fault take_sip(Cursor& cursor, Uri& uri) {
+  if (const Fault fault = take_userinfo(cursor, uri)) return fault;
+  if (const Fault fault = take_hostport(cursor, uri)) return fault;
+  if (const Fault fault = take_uri_parameters(cursor, uri)) return fault;
+  if (const Fault fault = take_uri_headers(cursor, uri)) return fault;
+  if (cursor.done()) return {};
+  return uri.headers.data() == nullptr ? UriError::bad_parameter : UriError::bad_header;
+}
+
+/// telephone-subscriber. A local number without phone-context is let through: phones dial "tel:112" that way, and the
+/// server that is asked is the only context there can be.
+Fault take_tel(Cursor& cursor, Uri& uri) {
+  const char* const begin = cursor.at;
+  const bool global = cursor.skip('+');
+  bool has_digit = false;
+  for (; cursor.sees(scan::phone); ++cursor.at) {
+    const char c = *cursor.at;
+    const bool counts = global ? is(c, scan::digit) : is(c, scan::hex) || c == '*' || c == '#';
+    if (global && !counts && (is(c, scan::hex) || c == '*' || c == '#')) return UriError::bad_number;
+    has_digit |= counts;
+  }
+  uri.user = cursor.since(begin);
+  if (!has_digit || !(cursor.done() || cursor.sees(';'))) return UriError::bad_number;
+  if (const Fault fault = take_uri_parameters(cursor, uri)) return fault;
+  return cursor.done() ? Fault{} : UriError::bad_parameter;
+}
+
+/// absoluteURI of any other scheme: nothing is known but that it holds no octet a URI may not hold.
+Fault take_other(Cursor& cursor) {
+  std::string_view opaque;
+  return cursor.take_escaped(scan::absolute, opaque) && cursor.done() && !opaque.empty() ? Fault{}
+                                                                                         : UriError::bad_scheme;
+}
+
+}  // namespace
+
+Result<Uri, UriError> parse_uri(std::string_view text) {
+  if (text.empty()) return failure(UriError::empty);
+  if (text.size() > longest_uri) return failure(UriError::too_long);
+  Uri uri;
+  uri.text = text;
+  Cursor cursor(text);
+  uri.scheme_text = cursor.take(scan::scheme);
+  if (!cursor.skip(':')) return failure(UriError::no_scheme);
+  if (uri.scheme_text.empty() || !is(uri.scheme_text[0], scan::alpha)) return failure(UriError::bad_scheme);
+  uri.scheme = scheme_of(uri.scheme_text);
+
+  Fault fault;
+  switch (uri.scheme) {
+    case Scheme::sip:
+    case Scheme::sips: fault = take_sip(cursor, uri); break;
+    case Scheme::tel: fault = take_tel(cursor, uri); break;
+    case Scheme::other: fault = take_other(cursor); break;
+  }
+  if (fault) return failure(*fault);
+  return uri;
+}
+
+std::string_view text_of(UriError error) {
+  switch (error) {
+    case UriError::empty: return "Empty URI";
+    case UriError::no_scheme: return "URI Without Scheme";
+    case UriError::bad_scheme: return "Bad URI Scheme";
+    case UriError::bad_user: return "Bad User In URI";
+    case UriError::bad_password: return "Bad Password In URI";
+    case UriError::no_host: return "URI Without Host";
+    case UriError::bad_host: return "Bad Host In URI";
+    case UriError::bad_port: return "Bad Port In URI";
+    case UriError::bad_parameter: return "Bad URI Parameter";
+    case UriError::bad_header: return "Bad Header In URI";
+    case UriError::bad_number: return "Bad Telephone Number";
+    case UriError::too_long: return "URI Too Long";
+  }
+  return "Bad URI";
+}
+
+ParameterList::Iterator& ParameterList::Iterator::operator++() {
+  Cursor cursor(rest_);
+  cursor.skip_blanks();
+  while (cursor.skip(';')) cursor.skip_blanks();
+  done_ = true;
+  current_ = {};
+  const auto take_until = [&cursor](char stop) {
+    const char* const begin = cursor.at;
+    while (!cursor.done() && *cursor.at != ';' && *cursor.at != stop && !is(*cursor.at, scan::blank)) ++cursor.at;
+    return cursor.since(begin);
+  };
+  current_.name = take_until('=');
+  if (current_.name.empty()) return *this;
+  done_ = false;
+  cursor.skip_blanks();
+  current_.has_value = cursor.skip('=');
+  if (current_.has_value) {
+    cursor.skip_blanks();
+    current_.value = cursor.sees('"') ? cursor.take_quoted() : take_until(';');
+    cursor.skip_blanks();
+  }
+  rest_ = cursor.sees(';') ? cursor.rest() : std::string_view{};
+  return *this;
+}
+
+std::optional<Parameter> ParameterList::find(std::string_view name) const {
+  for (const Parameter& parameter : *this) {
+    if (parameter.name.size() == name.size() && equals_ignore_case(parameter.name, name)) return parameter;
+    // RFC 3261 section 19.1.4: an escaped character is the character, so ";%6C%72" is ";lr".
+    if (escapes_ == Escapes::percent && parameter.name.find('%') != std::string_view::npos &&
+        scan::equals_decoded(parameter.name, name, /*fold_case=*/true))
+      return parameter;
+  }
+  return std::nullopt;
+}
+
+}  // namespace bellhop::sip

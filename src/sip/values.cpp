@@ -1,0 +1,107 @@
+#include "sip/values.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "sip/scan.hpp"
+
+namespace bellhop::sip {
+
+using scan::Cursor;
+using scan::is;
+
+Result<CSeq, ValueError> parse_cseq(std::string_view value) {
+  Cursor cursor(value);
+  cursor.skip_blanks();
+  const std::string_view digits = cursor.take(scan::digit);
+  const char* const gap = cursor.at;
+  cursor.skip_blanks();
+  if (digits.empty() || cursor.at == gap) return failure(ValueError::malformed);
+  CSeq cseq;
+  cseq.method_text = cursor.take(scan::token);
+  cursor.skip_blanks();
+  if (cseq.method_text.empty() || !cursor.done()) return failure(ValueError::malformed);
+  // RFC 3261 section 8.1.1.5
+  if (!scan::number_up_to(digits, 0x7fffffff, cseq.number)) return failure(ValueError::out_of_range);
+  cseq.method = method_from(cseq.method_text);
+  return cseq;
+}
+
+Result<std::uint32_t, ValueError> parse_number(std::string_view value, std::uint32_t max) {
+  if (value.empty()) return failure(ValueError::malformed);
+  if (!std::all_of(value.begin(), value.end(), [](char c) { return is(c, scan::digit); }))
+    return failure(ValueError::malformed);
+  std::uint32_t number = 0;
+  if (!scan::number_up_to(value, max, number)) return failure(ValueError::out_of_range);
+  return number;
+}
+
+std::optional<std::uint16_t> parse_q(std::string_view text) {
+  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return std::nullopt;
+  if (text.size() > 1 && text[1] != '.') return std::nullopt;
+  int thousandths = (text[0] - '0') * 1000;
+  int unit = 100;
+  for (std::size_t i = 2; i < text.size(); ++i, unit /= 10) {
+    if (!is(text[i], scan::digit)) return std::nullopt;
+    thousandths += (text[i] - '0') * unit;
+  }
+  if (thousandths > 1000) return std::nullopt;
+  return static_cast<std::uint16_t>(thousandths);
+}
+
+std::optional<std::string_view> next_in_list(std::string_view& list) {
+  Cursor cursor(list);
+  cursor.skip_blanks();
+  if (cursor.done()) {
+    list = {};
+    return std::nullopt;
+  }
+  const char* const begin = cursor.at;
+  for (; !cursor.done() && *cursor.at != ','; ++cursor.at) {
+    if (*cursor.at == '"') {
+      if (cursor.take_quoted().empty()) cursor.at = cursor.end;  // no end of the string: the rest is one bad element
+      --cursor.at;
+    } else if (*cursor.at == '<') {
+      const auto close = cursor.rest().find('>');
+      cursor.at += close == std::string_view::npos ? cursor.rest().size() - 1 : close;
+    }
+  }
+  const std::string_view element = scan::trimmed(begin, cursor.at);
+  cursor.skip(',');
+  list = cursor.rest();
+  return element;
+}
+
+bool list_has_token(std::string_view list, std::string_view token) {
+  while (const auto element = next_in_list(list))
+    if (equals_ignore_case(*element, token)) return true;
+  return false;
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is(c, scan::token); });
+}
+
+std::string unquote(std::string_view text) {
+  if (text.size() < 2 || text.front() != '"' || text.back() != '"') return std::string(text);
+  text = text.substr(1, text.size() - 2);
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    out += text[i];
+  }
+  return out;
+}
+
+std::string quote(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+  return out;
+}
+
+}  // namespace bellhop::sip

@@ -1,0 +1,101 @@
+#include "base/text.hpp"
+#include "sip/scan.hpp"
+#include "sip/values.hpp"
+
+namespace bellhop::sip {
+namespace {
+
+using scan::Cursor;
+
+/// protocol-name SLASH protocol-version SLASH transport LWS
+bool take_sent_protocol(Cursor& cursor, Via& via) {
+  const char* const begin = cursor.at;
+  if (cursor.take(scan::token).empty()) return false;
+  cursor.skip_blanks();
+  if (!cursor.skip('/')) return false;
+  cursor.skip_blanks();
+  if (cursor.take(scan::token).empty()) return false;
+  via.protocol = cursor.since(begin);
+  cursor.skip_blanks();
+  if (!cursor.skip('/')) return false;
+  cursor.skip_blanks();
+  via.transport = cursor.take(scan::token);
+  const char* const gap = cursor.at;
+  cursor.skip_blanks();
+  return !via.transport.empty() && cursor.at != gap;
+}
+
+/// host [ COLON port ]
+Result<void, ValueError> take_sent_by(Cursor& cursor, Via& via) {
+  const std::size_t length = host_length(cursor.rest());
+  if (length == 0) return failure(ValueError::malformed);
+  via.host = Cursor::since(cursor.at, cursor.at + length);
+  cursor.at += length;
+  cursor.skip_blanks();
+  if (!cursor.skip(':')) return {};
+  cursor.skip_blanks();
+  const std::string_view digits = cursor.take(scan::digit);
+  if (digits.empty()) return failure(ValueError::malformed);
+  std::uint32_t port = 0;
+  if (!scan::number_up_to(digits, 65535, port)) return failure(ValueError::out_of_range);
+  via.port = static_cast<std::uint16_t>(port);
+  return {};
+}
+
+/// The parameters that RFC 3261 and RFC 3581 define: each at most once (RFC 3261 section 7.3.1), each with its own
+/// form.
+class ViaParameters {
+ public:
+  explicit ViaParameters(Via& via) : via_(via) {}
+
+  bool operator()(const Parameter& p) {
+    switch (p.name.size()) {
+      case 3: return !equals_ignore_case(p.name, "ttl") || (set(via_.ttl, p) && is_number(p.value, 255));
+      case 5:
+        if (equals_ignore_case(p.name, "rport")) return set_rport(p);
+        return !equals_ignore_case(p.name, "maddr") || (set(via_.maddr, p) && host_length(p.value) == p.value.size());
+      case 6: return !equals_ignore_case(p.name, "branch") || (set(via_.branch, p) && is_token(p.value));
+      case 8: return !equals_ignore_case(p.name, "received") || (set(via_.received, p) && p.value[0] != '"');
+      default: return true;
+    }
+  }
+
+ private:
+  static bool set(std::string_view& field, const Parameter& p) {
+    if (!p.has_value || field.data() != nullptr) return false;
+    field = p.value;
+    return true;
+  }
+  static bool is_number(std::string_view text, std::uint32_t max) { return parse_number(text, max).has_value(); }
+  bool set_rport(const Parameter& p) {
+    if (via_.has_rport || (p.has_value && !is_number(p.value, 65535))) return false;
+    via_.has_rport = true;
+    via_.rport_text = p.value;
+    return true;
+  }
+
+  Via& via_;
+};
+
+}  // namespace
+
+bool Via::has_cookie() const {
+  return starts_with_ignore_case(branch, "z9hG4bK");
+}
+
+Result<Via, ValueError> parse_via(std::string_view value, std::string_view* rest) {
+  Cursor cursor(value);
+  cursor.skip_blanks();
+  const char* const begin = cursor.at;
+  Via via;
+  if (!take_sent_protocol(cursor, via)) return failure(ValueError::malformed);
+  if (const auto sent_by = take_sent_by(cursor, via); !sent_by) return failure(sent_by.error());
+  if (!scan::take_parameters(cursor, via.parameters, ViaParameters(via))) return failure(ValueError::malformed);
+  via.text = scan::trimmed(begin, cursor.at);
+  std::string_view further;
+  if (!scan::take_rest(cursor, further)) return failure(ValueError::malformed);
+  if (rest != nullptr) *rest = further;
+  return via;
+}
+
+}  // namespace bellhop::sip
