@@ -71,7 +71,7 @@ struct Sip {
   Duration timer_b = seconds(10);     ///< CGP-53; N-15
   Duration timer_c = seconds(185);    ///< RFC 3261 section 16.6 item 11: more than 3 minutes
   Duration cancel_wait = seconds(5);  ///< 487-Wait Timer, CGP-54
-  bool always_trying = true;          ///< CGP-44
+  bool always_trying = false;         ///< CGP-44
   bool trying_on_resend = false;      ///< CGP-43
   bool short_field_names = false;     ///< CGP-30
   std::size_t udp_limit_lan = 8192;   ///< CGP-31: above it TCP, unless the transport is explicit

@@ -92,6 +92,10 @@ class Wire {
   /// TCP back-pressure: stops or resumes reading.
   virtual void pause(StreamId stream, bool paused) = 0;
 
+  /// The local address this host would use towards `remote`; unspecified when there is no route. For listeners on all
+  /// addresses, whose Via must still name one. May cost a system call.
+  [[nodiscard]] virtual IpAddress source_address_for(const IpAddress& remote) = 0;
+
   [[nodiscard]] virtual TimePoint now() const = 0;
   /// Thread-safe: makes the wire call on_wake() soon.
   virtual void wake() = 0;

@@ -1,0 +1,25 @@
+#include "transport/reply.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace bellhop::transport {
+
+void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& from) {
+  const auto sent_by = IpAddress::parse(via.host);
+  const bool differs = !sent_by || *sent_by != from.remote.address;
+  if (!via.has_rport && !differs && via.received.empty()) return;
+  // RFC 5118 section 4.5: received takes an IPv6 address without brackets.
+  fmt::format_to(std::back_inserter(out), ";received={}", from.remote.address.to_string());
+  if (via.has_rport) fmt::format_to(std::back_inserter(out), ";rport={}", from.remote.port);
+}
+
+net::Flow reply_flow(const sip::Via& via, const net::Flow& from) {
+  net::Flow to = from;
+  if (from.is_stream() || via.has_rport) return to;
+  to.remote.port = via.port != 0 ? via.port : sip::default_port(from.transport);
+  return to;
+}
+
+}  // namespace bellhop::transport
