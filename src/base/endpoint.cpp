@@ -19,7 +19,8 @@ IpAddress IpAddress::v4(std::array<std::uint8_t, 4> octets) {
 
 IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& octets) {
   constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (std::equal(mapped.begin(), mapped.end(), octets.begin())) return v4({octets[12], octets[13], octets[14], octets[15]});
+  if (std::equal(mapped.begin(), mapped.end(), octets.begin()))
+    return v4({octets[12], octets[13], octets[14], octets[15]});
   IpAddress a;
   a.octets_ = octets;
   a.v6_ = true;
@@ -32,7 +33,8 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     if (text.find(':') == std::string_view::npos) return std::nullopt;
   }
   char terminated[INET6_ADDRSTRLEN + 1];
-  if (text.empty() || text.size() >= sizeof terminated || text.find('\0') != std::string_view::npos) return std::nullopt;
+  if (text.empty() || text.size() >= sizeof terminated || text.find('\0') != std::string_view::npos)
+    return std::nullopt;
   std::memcpy(terminated, text.data(), text.size());
   terminated[text.size()] = '\0';
   if (text.find(':') == std::string_view::npos) {
@@ -56,14 +58,15 @@ bool IpAddress::is_loopback() const {
 
 bool IpAddress::is_multicast_or_broadcast() const {
   if (v6_) return octets_[0] == 0xff;
-  return octets_[0] >= 224 && (octets_[0] < 240 || (octets_[0] == 255 && octets_[1] == 255 && octets_[2] == 255 && octets_[3] == 255));
+  return octets_[0] >= 224 &&
+         (octets_[0] < 240 || (octets_[0] == 255 && octets_[1] == 255 && octets_[2] == 255 && octets_[3] == 255));
 }
 
 bool IpAddress::is_private() const {
   const auto& o = octets_;
   if (v6_) return (o[0] & 0xfe) == 0xfc || (o[0] == 0xfe && (o[1] & 0xc0) == 0x80);
-  return o[0] == 10 || (o[0] == 172 && (o[1] & 0xf0) == 16) || (o[0] == 192 && o[1] == 168) || (o[0] == 100 && (o[1] & 0xc0) == 64) ||
-         (o[0] == 169 && o[1] == 254);
+  return o[0] == 10 || (o[0] == 172 && (o[1] & 0xf0) == 16) || (o[0] == 192 && o[1] == 168) ||
+         (o[0] == 100 && (o[1] & 0xc0) == 64) || (o[0] == 169 && o[1] == 254);
 }
 
 std::string IpAddress::to_string() const {
@@ -72,7 +75,9 @@ std::string IpAddress::to_string() const {
   return text;
 }
 
-std::string IpAddress::to_uri_host() const { return v6_ ? "[" + to_string() + "]" : to_string(); }
+std::string IpAddress::to_uri_host() const {
+  return v6_ ? "[" + to_string() + "]" : to_string();
+}
 
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   const auto colon = text.rfind(':');
@@ -85,7 +90,9 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   return Endpoint{*address, static_cast<std::uint16_t>(*port)};
 }
 
-std::string Endpoint::to_string() const { return fmt::format("{}:{}", address.to_uri_host(), port); }
+std::string Endpoint::to_string() const {
+  return fmt::format("{}:{}", address.to_uri_host(), port);
+}
 
 std::optional<Network> Network::parse(std::string_view text) {
   const auto slash = text.find('/');
@@ -94,7 +101,8 @@ std::optional<Network> Network::parse(std::string_view text) {
   Network n;
   n.base_ = *address;
   const std::uint64_t widest = address->is_v6() ? 128 : 32;
-  const auto length = slash == std::string_view::npos ? std::optional(widest) : parse_decimal(text.substr(slash + 1), widest);
+  const auto length =
+      slash == std::string_view::npos ? std::optional(widest) : parse_decimal(text.substr(slash + 1), widest);
   if (!length) return std::nullopt;
   n.prefix_length_ = static_cast<std::uint8_t>(*length);
   return n;
@@ -110,7 +118,9 @@ bool Network::contains(const IpAddress& address) const {
   return (address.octets()[whole] & mask) == (base_.octets()[whole] & mask);
 }
 
-std::string Network::to_string() const { return fmt::format("{}/{}", base_.to_string(), prefix_length_); }
+std::string Network::to_string() const {
+  return fmt::format("{}/{}", base_.to_string(), prefix_length_);
+}
 
 std::uint64_t hash_of(const Endpoint& endpoint, std::uint64_t seed) {
   char bytes[19];

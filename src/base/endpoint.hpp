@@ -61,9 +61,11 @@ class Network {
 };
 
 [[nodiscard]] std::uint64_t hash_of(const Endpoint& endpoint, std::uint64_t seed = 0);
+/// Hasher of maps keyed by endpoint; a map that peers can fill is given the seed of the process.
 struct EndpointHash {
   using is_avalanching = void;
-  std::size_t operator()(const Endpoint& e) const noexcept { return hash_of(e); }
+  std::uint64_t seed = 0;
+  std::size_t operator()(const Endpoint& e) const noexcept { return hash_of(e, seed); }
 };
 
 }  // namespace bellhop

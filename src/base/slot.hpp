@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cassert>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,21 +28,25 @@ struct SlotId {
 /// chunks of `chunk_size` and an entirely empty chunk is given back (all but one), so a storm leaves no high-water
 /// mark.
 ///
-/// Owner  one thread. Objects must not be erased while a reference to them is in use further up the stack.
-template <class T, std::size_t chunk_size = 64>
+/// An id is never given out twice: a cell whose generations are used up is retired (`last_generation` is a parameter
+/// for the test of that alone), and generations go on where they were when a chunk that was given back returns.
+///
+/// Owner  one thread. An object may erase others, insert or look itself up in vain while it is being destroyed.
+///        Objects must not be erased while a reference to them is in use further up the stack.
+template <class T, std::size_t chunk_size = 64, std::uint32_t last_generation = 0xfffffffe>
 class SlotMap {
   struct Cell {
     std::uint32_t generation = 1;
-    std::uint32_t next_free = 0xffffffff;
+    std::uint32_t next_free = none;
     bool used = false;
     alignas(T) std::byte storage[sizeof(T)];
     T* object() { return std::launder(reinterpret_cast<T*>(storage)); }
   };
   struct Chunk {
-    std::unique_ptr<Cell[]> cells;
+    std::unique_ptr<Cell[]> cells;  ///< absent while given back
     std::uint32_t used = 0;
-    std::uint32_t first_free = 0;        ///< index within the chunk, or none
-    std::uint32_t generation_floor = 1;  ///< generations restart above this after the chunk was given back
+    std::uint32_t first_free = none;     ///< index within the chunk
+    std::uint32_t generation_floor = 1;  ///< where generations go on after the chunk was given back
     bool listed = false;                 ///< on chunks_with_room_
   };
 
@@ -55,13 +59,15 @@ class SlotMap {
   template <class... Args>
   SlotId emplace(Args&&... args) {
     const std::uint32_t c = chunk_with_room();
-    Chunk& chunk = chunks_[c];
-    const std::uint32_t i = chunk.first_free;
-    Cell& cell = chunk.cells[i];
-    ::new (static_cast<void*>(cell.storage)) T(std::forward<Args>(args)...);
-    chunk.first_free = cell.next_free;
+    const std::uint32_t i = take_cell(c);
+    Cell& cell = chunks_[c].cells[i];
+    try {
+      ::new (static_cast<void*>(cell.storage)) T(std::forward<Args>(args)...);
+    } catch (...) {
+      give_cell_back(c, i);
+      throw;
+    }
     cell.used = true;
-    ++chunk.used;
     ++size_;
     return {static_cast<std::uint32_t>(c * chunk_size + i), cell.generation};
   }
@@ -77,27 +83,21 @@ class SlotMap {
   bool erase(SlotId id) {
     T* object = find(id);
     if (object == nullptr) return false;
-    const std::uint32_t c = static_cast<std::uint32_t>(id.index / chunk_size);
-    const std::uint32_t i = static_cast<std::uint32_t>(id.index % chunk_size);
-    object->~T();
-    Chunk& chunk = chunks_[c];
-    Cell& cell = chunk.cells[i];
-    cell.used = false;
-    if (++cell.generation == 0) cell.generation = 1;
-    cell.next_free = chunk.first_free;
-    chunk.first_free = i;
-    --chunk.used;
+    const auto c = static_cast<std::uint32_t>(id.index / chunk_size);
+    const auto i = static_cast<std::uint32_t>(id.index % chunk_size);
+    Cell& cell = chunks_[c].cells[i];
+    cell.used = false;  // before the destructor, which may look for itself
+    ++cell.generation;
     --size_;
-    if (!chunk.listed) {
-      chunk.listed = true;
-      chunks_with_room_.push_back(c);
-    }
-    if (chunk.used == 0 && ++empty_chunks_ > 1) release(chunk);
+    object->~T();
+    give_cell_back(c, i);
     return true;
   }
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
+  /// Cells that hold memory now, used or not.
+  [[nodiscard]] std::size_t capacity() const { return allocated_chunks_ * chunk_size; }
 
   /// Calls visit(SlotId, T&) for each object; visit may erase the object it is given, and no other.
   template <class F>
@@ -115,27 +115,50 @@ class SlotMap {
   }
 
  private:
+  /// Chunks in memory first: one that was given back returns only when those are full, else a load around its edge
+  /// would allocate and free it with every object.
   std::uint32_t chunk_with_room() {
     while (!chunks_with_room_.empty()) {
       const std::uint32_t c = chunks_with_room_.back();
-      Chunk& chunk = chunks_[c];
-      if (chunk.cells && chunk.first_free != none) {
-        if (chunk.used == 0) --empty_chunks_;
-        return c;
-      }
-      if (!chunk.cells) {
-        allocate(chunk);
-        return c;
-      }
-      chunk.listed = false;
+      if (chunks_[c].cells && chunks_[c].first_free != none) return c;
+      chunks_[c].listed = false;
       chunks_with_room_.pop_back();
     }
-    chunks_.emplace_back();
-    const auto c = static_cast<std::uint32_t>(chunks_.size() - 1);
+    std::uint32_t c = static_cast<std::uint32_t>(chunks_.size());
+    if (given_back_.empty()) {
+      chunks_.emplace_back();
+    } else {
+      c = given_back_.back();
+      given_back_.pop_back();
+    }
     allocate(chunks_[c]);
-    chunks_[c].listed = true;
-    chunks_with_room_.push_back(c);
+    list(c);
     return c;
+  }
+
+  std::uint32_t take_cell(std::uint32_t c) {
+    Chunk& chunk = chunks_[c];
+    const std::uint32_t i = chunk.first_free;
+    chunk.first_free = chunk.cells[i].next_free;
+    if (chunk.used++ == 0) --empty_chunks_;
+    return i;
+  }
+
+  void give_cell_back(std::uint32_t c, std::uint32_t i) {
+    Chunk& chunk = chunks_[c];
+    Cell& cell = chunk.cells[i];
+    if (cell.generation <= last_generation) {
+      cell.next_free = chunk.first_free;
+      chunk.first_free = i;
+      list(c);
+    }
+    if (--chunk.used == 0 && (++empty_chunks_ > 1 || chunk.first_free == none)) release(c);
+  }
+
+  void list(std::uint32_t c) {
+    if (chunks_[c].listed) return;
+    chunks_with_room_.push_back(c);
+    chunks_[c].listed = true;
   }
 
   void allocate(Chunk& chunk) {
@@ -145,21 +168,30 @@ class SlotMap {
       chunk.cells[i].next_free = i + 1 < chunk_size ? i + 1 : none;
     }
     chunk.first_free = 0;
+    ++empty_chunks_;
+    ++allocated_chunks_;
   }
 
-  void release(Chunk& chunk) {
-    std::uint32_t highest = chunk.generation_floor;
-    for (std::size_t i = 0; i < chunk_size; ++i) highest = std::max(highest, chunk.cells[i].generation);
-    chunk.generation_floor = highest;
+  void release(std::uint32_t c) {
+    Chunk& chunk = chunks_[c];
+    // The generation in a free cell has not been given out yet, so the highest of them is above every stale id.
+    for (std::size_t i = 0; i < chunk_size; ++i) {
+      chunk.generation_floor = std::max(chunk.generation_floor, chunk.cells[i].generation);
+    }
     chunk.cells.reset();
+    chunk.first_free = none;
     --empty_chunks_;
+    --allocated_chunks_;
+    if (chunk.generation_floor <= last_generation) given_back_.push_back(c);
   }
 
   static constexpr std::uint32_t none = 0xffffffff;
   std::vector<Chunk> chunks_;
-  std::vector<std::uint32_t> chunks_with_room_;
+  std::vector<std::uint32_t> chunks_with_room_;  ///< may name chunks that have none left; dropped when they surface
+  std::vector<std::uint32_t> given_back_;
   std::size_t size_ = 0;
-  std::size_t empty_chunks_ = 0;
+  std::size_t empty_chunks_ = 0;  ///< in memory with nothing in them
+  std::size_t allocated_chunks_ = 0;
 };
 
 }  // namespace bellhop

@@ -260,10 +260,9 @@ TEST_F(PipeTest, FullPipeHoldsBackTheSideThreadAlone) {
     Log log(descriptor_sink(ends[1]), 200, [] { return stamp; });
     for (int i = 0; i < 2000 || log.dropped() == 0; ++i) log.write(Tag::sip, Level::failure, std::string(1000, 'x'));
     EXPECT_FALSE(log.flush(1ms));
-    while (!log.flush(1ms)) EXPECT_FALSE(read_some().empty());
     ASSERT_EQ(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    while (!log.flush(1ms)) read_some();
     while (!read_some().empty()) continue;
-    ASSERT_EQ(fcntl(ends[0], F_SETFL, 0), 0);
   }
 }
 
