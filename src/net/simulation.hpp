@@ -12,6 +12,8 @@
 
 namespace bellhop::net {
 
+class SimulatedNetwork;
+
 /// How the simulated network treats datagrams. Streams are never lost or reordered, only delayed.
 struct Weather {
   double loss = 0;                     ///< probability that a datagram vanishes
@@ -23,6 +25,9 @@ struct Weather {
 /// A network in one thread and in virtual time: wires attach to it, datagrams and streams between them are events in
 /// one queue ordered by time. Everything chance decides comes from one seed, so a failing seed is a reproducible bug.
 /// run_for() jumps from event to event: 32 seconds of Timer B cost microseconds.
+///
+/// Handlers may call anything on any wire from any callback, but must not destroy the wire that is calling them. All
+/// calls on one thread; wake() alone may come from another, and is then seen by the next event.
 class Simulation {
  public:
   explicit Simulation(std::uint64_t seed, TimePoint start = TimePoint(seconds(1'700'000'000)));
@@ -30,17 +35,23 @@ class Simulation {
 
   /// A wire of its own: one per shard under test, and one per scripted peer. Several wires may open the same shared
   /// datagram address or listener (as SO_REUSEPORT does): a sender's address and port decide which of them hears it.
+  /// Any address but an unspecified one may be opened; port 0 and connect() take ports from 40000 upward, and connect()
+  /// without a local address leaves from the wire's first socket of that family, else from loopback.
+  /// Destroying a wire closes its sockets and streams as the end of a process does.
   [[nodiscard]] std::unique_ptr<Wire> make_wire();
-  /// Names and addresses of the simulated world.
+  /// Names and addresses of the simulated world, with a cache of its own (60 s, negative 30 s). Destroying it drops the
+  /// questions under way.
   [[nodiscard]] std::unique_ptr<Resolver> make_resolver();
   void add_host(std::string_view name, const IpAddress& address);
-  void set_dns_delay(Duration delay);
+  void set_dns_delay(Duration delay);  ///< of questions asked from now on; 1 ms at first
 
   void set_weather(const Weather& weather);
   /// Drops what `drop(from, to, octets)` says true to: scripted losses ("the first 200").
   void set_filter(std::function<bool(const Endpoint& from, const Endpoint& to, std::string_view octets)> drop);
   /// Datagrams to this address give on_unreachable to the sender and connections to it are refused, as from a closed
-  /// port, whenever nobody has it open; `silent` addresses swallow everything instead.
+  /// port, whenever nobody has it open; `silent` addresses swallow everything instead: datagrams to them vanish,
+  /// connections to them time out after 127 s, what is sent on open streams waits until they speak again (or keep-alive
+  /// gives up).
   void set_silent(const IpAddress& address, bool silent);
   /// Breaks every stream between the two addresses (either may be unspecified: any), both ends see `reset`.
   void break_streams(const IpAddress& a, const IpAddress& b);
@@ -53,8 +64,7 @@ class Simulation {
   [[nodiscard]] std::uint64_t datagrams_sent() const;
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  std::shared_ptr<SimulatedNetwork> network_;  ///< shared with the wires and resolvers, which may outlive this
 };
 
 }  // namespace bellhop::net
