@@ -44,17 +44,15 @@ bool SimulatedWire::stands_still(const Stream& stream) const {
   return network_->silent(stream.local.address) || network_->silent(stream.remote.address);
 }
 
-Endpoint SimulatedWire::source_for(const Endpoint& remote, const std::optional<IpAddress>& local) {
-  const bool v6 = remote.address.is_v6();
-  if (local) return {*local, network_->next_port()};
+IpAddress SimulatedWire::source_address_for(const IpAddress& remote) {
   for (const Socket& socket : sockets_) {
-    if (socket.addresses != nullptr && socket.local.address.is_v6() == v6) {
-      return {socket.local.address, network_->next_port()};
-    }
+    const IpAddress& address = socket.local.address;
+    if (socket.addresses != nullptr && address.is_v6() == remote.is_v6()) return address;
   }
+  if (!remote.is_v6()) return IpAddress::v4({127, 0, 0, 1});
   std::array<std::uint8_t, 16> loopback{};
-  loopback[15] = 1;
-  return {v6 ? IpAddress::v6(loopback) : IpAddress::v4({127, 0, 0, 1}), network_->next_port()};
+  loopback.back() = 1;
+  return IpAddress::v6(loopback);
 }
 
 StreamId SimulatedWire::connect(const Endpoint& remote, const std::optional<IpAddress>& local,
@@ -62,7 +60,7 @@ StreamId SimulatedWire::connect(const Endpoint& remote, const std::optional<IpAd
   const StreamId id = streams_.emplace();
   Stream& stream = *streams_.find(id);
   stream.remote = remote;
-  stream.local = source_for(remote, local);
+  stream.local = {local ? *local : source_address_for(remote.address), network_->next_port()};
   if (stream.local.address.is_v6() != remote.address.is_v6()) {
     end(id, CloseReason::unreachable);
   } else if (stands_still(stream)) {

@@ -30,6 +30,7 @@ class SimulatedWire final : public Wire {
   void close(StreamId id, Duration linger) override;
   void set_keepalive(StreamId id, Duration interval) override;
   void pause(StreamId id, bool paused) override;
+  IpAddress source_address_for(const IpAddress& remote) override;
   TimePoint now() const override { return network_->now(); }
   void wake() override { woken_.store(true); }
 
@@ -68,7 +69,6 @@ class SimulatedWire final : public Wire {
 
   [[nodiscard]] Result<SocketId, OpenError> open(SimulatedNetwork::Addresses& addresses, const Endpoint& local,
                                                  bool shared);
-  [[nodiscard]] Endpoint source_for(const Endpoint& remote, const std::optional<IpAddress>& local);
   [[nodiscard]] Stream* alive(StreamId id);
 
   void request_arrives(WireNumber from, StreamId peer, const Endpoint& remote, SocketId listener);

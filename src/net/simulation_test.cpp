@@ -170,6 +170,13 @@ TEST_F(SimulatedStreams, RefusedAndTimedOut) {
   EXPECT_THAT(alice.heard.lines, ElementsAre("closed refused", "closed timed out"));
 }
 
+// [RFC3261 18.1.1] The address put into a Via towards a peer is one of ours, of the peer's family.
+TEST_F(SimulatedStreams, SourceAddressIsTheFirstOpened) {
+  alice.listen(alice_at);
+  EXPECT_EQ(alice.wire->source_address_for(bob_at.address), alice_at.address);
+  EXPECT_TRUE(alice.wire->source_address_for(*IpAddress::parse("2001:db8::1")).is_loopback());
+}
+
 // [house 1] A connection between families cannot exist.
 TEST_F(SimulatedStreams, OtherFamilyIsUnreachable) {
   (void)alice.wire->connect(*Endpoint::parse("[2001:db8::1]:5060"), alice_at.address, {});
@@ -177,8 +184,7 @@ TEST_F(SimulatedStreams, OtherFamilyIsUnreachable) {
   EXPECT_THAT(alice.heard.lines, ElementsAre("closed unreachable"));
 }
 
-// [threats 69] A peer that never reads costs no more than the limit: the stream ends with overflow, the peer sees a
-// reset.
+// [threats 69] A peer that never reads costs no more than the limit: overflow here, a reset there.
 TEST_F(SimulatedStreams, PeerThatNeverReadsOverflows) {
   bob.listen(bob_at);
   bob.heard.opened = [&](StreamId id) { bob.wire->pause(id, true); };
