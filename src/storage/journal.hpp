@@ -51,7 +51,8 @@ class Journal {
   /// Writes everything appended so far, does a compaction that was asked for, and returns when that is on disk or has
   /// failed (then it is in the log). For shutdown and tests.
   virtual void flush() = 0;
-  /// Calls dump(writer) on the side thread when compaction is due. Set once, before traffic.
+  /// Calls dump(writer) on the side thread when compaction is due, at the latest in the destructor: the owner's state
+  /// must outlive the journal. Set once, before traffic.
   virtual void set_dump(std::function<void(Writer&)> dump) = 0;
   virtual void compact() = 0;  ///< asks for one now
   [[nodiscard]] virtual std::uint64_t octets() const = 0;
