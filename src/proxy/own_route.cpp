@@ -1,0 +1,92 @@
+#include "proxy/own_route.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace bellhop::proxy {
+
+using observe::Step;
+using sip::HeaderId;
+
+namespace {
+
+/// host[:port] as advertised for one of the listeners.
+bool is_advertised(const sip::Uri& uri, const config::Snapshot& config) {
+  for (const config::Listen& listen : config.listen) {
+    if (listen.advertise.empty()) continue;
+    const std::string shown = uri.has_port ? fmt::format("{}:{}", uri.host, uri.port) : std::string(uri.host);
+    if (equals_ignore_case(listen.advertise, shown)) return true;
+  }
+  return false;
+}
+
+std::optional<std::string_view> last_route(const sip::Message& message) {
+  std::optional<std::string_view> last;
+  message.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
+    last = value;
+    return true;
+  });
+  return last;
+}
+
+request::Refusal broken_route() { return {400, "Bad Route", {}}; }
+
+}  // namespace
+
+bool names_us(const sip::Uri& uri, const config::Snapshot& config) {
+  if (uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::sips) return false;
+  if (const auto address = IpAddress::parse(uri.host)) return config.is_own_address(*address, uri.port) || is_advertised(uri, config);
+  return config.domain_of(uri.host) != nullptr || is_advertised(uri, config);
+}
+
+std::optional<request::Refusal> preprocess_routes(request::RequestContext& context, const RouteTokens& tokens) {
+  const sip::Message& message = context.message;
+  const std::string_view call_id = message.call_id();
+  context.target_uri = message.request_uri_text();
+
+  // A strict router put our Record-Route URI into the Request-URI: the target is the last Route value (section 16.4).
+  if (message.request_uri() && tokens.valid(*message.request_uri(), call_id)) {
+    const auto last = last_route(message);
+    if (last) {
+      const auto parsed = sip::parse_name_addr(*last);
+      if (!parsed) return broken_route();
+      context.target_uri = parsed->uri.text;
+      context.drop_last_route = true;
+      context.in_dialog = true;
+    }
+  }
+
+  std::size_t total = 0;
+  bool broken = false, ours = true, untokened = false;
+  message.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
+    ++total;
+    const auto route = sip::parse_name_addr(value);
+    if (!route) {
+      broken = true;
+      return false;
+    }
+    if (!ours) return true;
+    const bool token = tokens.valid(route->uri, call_id);
+    ours = token || names_us(route->uri, context.config);
+    if (!ours) return true;
+    ++context.own_routes;
+    if (token) context.in_dialog = true;
+    else untokened = true;
+    return true;
+  });
+  if (broken) return broken_route();
+  if (context.drop_last_route && context.own_routes == total && total > 0) --context.own_routes;  // the last one became the target
+  context.preloaded_route = context.own_routes + (context.drop_last_route ? 1u : 0u) < total;
+  // A token means nothing without a dialog: a request that starts one is judged like any other.
+  if (message.to_tag().empty()) context.in_dialog = false;
+  if (untokened && !context.in_dialog && !message.to_tag().empty() && context.config.sip.record_route == config::RecordRoute::always &&
+      message.method() != sip::Method::register_) {
+    context.record.note(Step::own_route, "481", "Route to us without our token");
+    return request::Refusal{481, "", {}};
+  }
+  if (context.own_routes > 0) context.record.note(Step::own_route, context.in_dialog ? "our token" : "ours");
+  return std::nullopt;
+}
+
+}  // namespace bellhop::proxy

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/slot.hpp"
+#include "base/time.hpp"
+#include "config/snapshot.hpp"
+#include "net/flow.hpp"
+#include "observe/decision.hpp"
+#include "request/refusal.hpp"
+#include "sip/message.hpp"
+
+namespace bellhop::request {
+
+/// The request under work: lives on the stack of the shard for one walk through the pipeline. Steps read what earlier
+/// steps found and write what later ones need; what outlives the walk is copied into the fork.
+struct RequestContext {
+  const sip::Message& message;
+  const net::Flow& from;
+  const config::Snapshot& config;
+  TimePoint now;
+  observe::DecisionRecord record;
+
+  // Own routes (RFC 3261 section 16.4).
+  std::string target_uri;              ///< Request-URI after route preprocessing: where routing starts
+  std::size_t own_routes = 0;          ///< Route values at the top that named us and are to be removed
+  bool drop_last_route = false;        ///< a strict router put us into the Request-URI: its last Route value became the target
+  bool in_dialog = false;              ///< a Route with our valid token brought it: the dialog was authorised when it began
+  bool preloaded_route = false;        ///< Route values remain after ours
+
+  // Authentication.
+  const config::Domain* from_domain = nullptr;  ///< our domain in From; null: a foreign caller
+  bool authenticated = false;
+  std::string account;                 ///< user part of the account that authenticated
+  std::string account_domain;
+
+  [[nodiscard]] sip::Method method() const { return message.method(); }
+};
+
+}  // namespace bellhop::request

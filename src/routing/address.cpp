@@ -1,0 +1,137 @@
+#include "routing/address.hpp"
+
+#include <fmt/format.h>
+
+#include "base/endpoint.hpp"
+#include "base/text.hpp"
+
+namespace bellhop::routing {
+
+namespace {
+
+constexpr int max_percent_hops = 10;
+
+struct Suffix {
+  std::string_view text;
+  std::optional<sip::Transport> transport;
+};
+
+/// Takes one "._udp" like suffix off the host; false when there is none.
+bool strip_suffix(std::string& host, Address& address) {
+  static constexpr std::string_view via = "._via";
+  static const Suffix transports[] = {
+      {"._udp", sip::Transport::udp}, {"._tcp", sip::Transport::tcp}, {"._tls", sip::Transport::tls}};
+  if (host.ends_with(via)) {
+    host.resize(host.size() - via.size());
+    address.explicit_route = true;
+    return true;
+  }
+  for (const Suffix& suffix : transports) {
+    if (!host.ends_with(suffix.text)) continue;
+    host.resize(host.size() - suffix.text.size());
+    address.transport = suffix.transport;
+    return true;
+  }
+  return false;
+}
+
+/// "[192.0.2.1]" is a way to write an IPv4 domain (CGP-15); IPv6 keeps its brackets.
+std::string normal_host(std::string_view host) {
+  std::string lower_host = to_lower(host);
+  if (lower_host.starts_with('[') && lower_host.ends_with(']')) {
+    const std::string inner = lower_host.substr(1, lower_host.size() - 2);
+    if (const auto address = IpAddress::parse(inner); address && !address->is_v6()) return inner;
+  }
+  return lower_host;
+}
+
+/// The Request-URI to send: as received but for what the rules changed.
+std::string rebuild(const sip::Uri& uri, std::string_view user, std::string_view host, bool changed) {
+  if (!changed) return std::string(uri.text);
+  std::string out = fmt::format("{}:", uri.scheme_text);
+  if (uri.has_user || !user.empty()) {
+    out += user;
+    if (!uri.password.empty()) fmt::format_to(std::back_inserter(out), ":{}", uri.password);
+    out += '@';
+  }
+  out += host;
+  if (uri.has_port) fmt::format_to(std::back_inserter(out), ":{}", uri.port);
+  if (!uri.parameters.empty()) fmt::format_to(std::back_inserter(out), ";{}", uri.parameters);
+  if (!uri.headers.empty()) fmt::format_to(std::back_inserter(out), "?{}", uri.headers);
+  return out;
+}
+
+bool find_local(Address& address, std::uint16_t port, const config::Snapshot& config, const storage::Directory& directory) {
+  address.domain = config.domain_of(address.host);
+  const auto literal = IpAddress::parse(address.host);
+  // One of our addresses with a foreign port is another server on this host.
+  if (literal && address.domain != nullptr && !config.is_own_address(*literal, port)) {
+    bool named = false;
+    for (const config::Domain& domain : config.domains) named = named || domain.name == address.host;
+    if (!named) address.domain = nullptr;
+  }
+  if (address.domain == nullptr && !literal && directory.stored_domain(address.host)) address.stored_domain = address.host;
+  return address.local();
+}
+
+/// "bob%example.test@local": the rightmost % becomes @ (CGP-17). False: nothing to do.
+bool unpack_percent(std::string& user, std::string& host) {
+  const auto percent = user.rfind('%');
+  if (percent == std::string::npos || percent == 0 || percent + 1 == user.size()) return false;
+  const std::string_view tail = std::string_view(user).substr(percent + 1);
+  // "%41" is an escape of the URI grammar, not an address.
+  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f'); };
+  if (tail.size() >= 2 && hex(tail[0]) && hex(tail[1]) && tail.find('.') == std::string_view::npos) return false;
+  if (sip::host_length(tail) != tail.size()) return false;
+  host = std::string(tail);
+  user.resize(percent);
+  return true;
+}
+
+}  // namespace
+
+std::string fold_user(std::string_view user, const config::Registrar& registrar) {
+  std::string decoded = user.find('%') == std::string_view::npos ? std::string(user) : sip::unescape(user);
+  return registrar.case_sensitive ? decoded : to_lower(decoded);
+}
+
+std::string binding_key(std::string_view user, std::string_view domain, const config::Registrar& registrar) {
+  return registrar.use_domain ? fmt::format("{}@{}", user, domain) : std::string(user);
+}
+
+Result<Address, request::Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
+                                                  const storage::Directory& directory) {
+  Address address;
+  if (uri.scheme == sip::Scheme::tel) {
+    if (config.domains.empty()) return failure(request::Refusal{416, "", {}});
+    address.domain = &config.domains.front();
+    address.host = address.domain->name;
+    for (const char c : uri.user)
+      if (c != '-' && c != '.' && c != '(' && c != ')') address.user += lower(c);
+    address.uri = fmt::format("sip:{}@{}", address.user, address.host);
+    return address;
+  }
+  std::string raw_user(uri.user);
+  address.host = normal_host(uri.host);
+  bool changed = address.host.size() != uri.host.size();
+  std::uint16_t port = uri.port;
+  for (int hop = 0; hop < max_percent_hops; ++hop) {
+    while (strip_suffix(address.host, address)) changed = true;
+    if (IpAddress::parse(address.host)) address.host = normal_host(address.host);
+    if (!find_local(address, port, config, directory) || !unpack_percent(raw_user, address.host)) break;
+    changed = true;
+    port = 0;
+    address.domain = nullptr;
+    address.stored_domain.clear();
+  }
+  if (address.host.empty()) return failure(request::Refusal{400, "Bad Request-URI", {}});
+  address.user = fold_user(raw_user, config.registrar);
+  const auto literal = IpAddress::parse(address.host);
+  const std::string written_host = literal ? literal->to_uri_host() : address.host;
+  sip::Uri shown = uri;
+  if (port == 0) shown.has_port = false;
+  address.uri = rebuild(shown, raw_user, written_host, changed);
+  return address;
+}
+
+}  // namespace bellhop::routing

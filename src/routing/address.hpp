@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "config/snapshot.hpp"
+#include "request/refusal.hpp"
+#include "sip/transport.hpp"
+#include "sip/uri.hpp"
+#include "storage/directory.hpp"
+
+namespace bellhop::routing {
+
+/// An address after the rules that every Router call applies first (features.md CGP-15 to CGP-19).
+struct Address {
+  std::string uri;                            ///< the URI to send, suffixes removed and IPv6 domains bracketed
+  std::string user;                           ///< decoded user part, folded by the case rule; empty: none
+  std::string host;                           ///< lower case
+  const config::Domain* domain = nullptr;     ///< ours; null: remote
+  std::string stored_domain;                  ///< ours by the account store, when the configuration does not name it
+  std::optional<sip::Transport> transport;    ///< forced by a ._udp/._tcp/._tls suffix (CGP-18)
+  bool explicit_route = false;                ///< ._via suffix or an IP literal with one of the above: Relay via is not for it (CGP-19)
+
+  [[nodiscard]] bool local() const { return domain != nullptr || !stored_domain.empty(); }
+  [[nodiscard]] std::string_view local_name() const { return domain != nullptr ? std::string_view(domain->name) : stored_domain; }
+};
+
+/// Applies the rules: "%" to "@" for addresses in a local domain or without one (the rightmost "%", CGP-17), transport and
+/// via suffixes, own addresses and domain aliases to the local domain. tel: URIs are taken as users of the first domain.
+[[nodiscard]] Result<Address, request::Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
+                                                               const storage::Directory& directory);
+
+/// Under which key the bindings of a local address are kept (USR-04, REG-09): "user@domain", or "user" when domains do
+/// not matter.
+[[nodiscard]] std::string binding_key(std::string_view user, std::string_view domain, const config::Registrar& registrar);
+
+/// A user part as it is compared: decoded, lower case unless case matters.
+[[nodiscard]] std::string fold_user(std::string_view user, const config::Registrar& registrar);
+
+}  // namespace bellhop::routing
