@@ -327,6 +327,10 @@ std::optional<SocketId> Layer::listener_for(const Target& target, std::optional<
   return static_cast<SocketId>(found - listeners_.begin());
 }
 
+bool Layer::can_reach(sip::Transport transport, const IpAddress& remote) const {
+  return listener_for({transport, {remote, 1}, true}, std::nullopt).has_value();
+}
+
 std::optional<Flow> Layer::flow_to(const Target& target, std::optional<SocketId> preferred, TimePoint now) {
   const auto listener = listener_for(target, preferred);
   if (!listener || !is_sendable(target.endpoint)) return std::nullopt;

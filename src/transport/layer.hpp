@@ -76,6 +76,8 @@ class Layer {
   /// The flow to an address: for UDP one of our sockets of that family (`preferred` if it fits), for streams a connection that is
   /// there already, on any shard, else a new one that is being opened. Nothing when no listener has this transport and family.
   [[nodiscard]] std::optional<net::Flow> flow_to(const Target& target, std::optional<net::SocketId> preferred, TimePoint now);
+  /// Whether some listener has this transport and family.
+  [[nodiscard]] bool can_reach(sip::Transport transport, const IpAddress& remote) const;
   /// Whether a connection stored in a binding can still be there.
   [[nodiscard]] bool is_alive(const net::Flow& flow) const;
   void close(const net::Flow& flow);

@@ -1,0 +1,175 @@
+#include "proxy/forwarding.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+
+#include "base/hash.hpp"
+#include "base/text.hpp"
+
+namespace bellhop::proxy {
+
+using sip::HeaderId;
+
+namespace {
+
+/// The Route values that stay: those behind ours, without the last when it became the target.
+struct RouteView {
+  std::string_view first;      ///< first value that stays; empty: none
+  std::size_t total = 0;
+};
+
+RouteView remaining_routes(const sip::Message& request, const ForwardFacts& facts) {
+  RouteView view;
+  std::string_view previous;
+  request.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
+    if (view.total == facts.own_routes) view.first = value;
+    previous = value;
+    ++view.total;
+    return true;
+  });
+  const std::size_t dropped = facts.own_routes + (facts.drop_last_route ? 1u : 0u);
+  if (view.total <= dropped) view.first = {};
+  return view;
+}
+
+std::string_view uri_of(std::string_view route_value) {
+  const auto parsed = sip::parse_name_addr(route_value);
+  return parsed ? parsed->uri.text : std::string_view{};
+}
+
+bool is_loose(std::string_view uri_text) {
+  const auto uri = sip::parse_uri(uri_text);
+  return uri && uri->parameter("lr").has_value();
+}
+
+/// Cuts the own Route values off; all lines are rewritten only when a line holds values of both kinds.
+void edit_routes(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts, std::string_view routes, std::string_view append) {
+  const std::size_t dropped = facts.own_routes + (facts.drop_last_route ? 1u : 0u);
+  if (dropped == 0 && append.empty()) {
+    if (!routes.empty()) edits.insert_above_first(HeaderId::route, routes);
+    return;
+  }
+  std::string rest(routes);
+  std::size_t index = 0;
+  const std::size_t total = remaining_routes(request, facts).total;
+  request.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
+    const bool last_dropped = facts.drop_last_route && index + 1 == total;
+    if (index++ >= facts.own_routes && !last_dropped) {
+      if (!rest.empty()) rest += ", ";
+      rest += value;
+    }
+    return true;
+  });
+  if (!append.empty()) {
+    if (!rest.empty()) rest += ", ";
+    rest += append;
+  }
+  if (const sip::HeaderField* first = request.first(HeaderId::route); first != nullptr && !rest.empty()) {
+    edits.replace_value(*first, rest);
+    for (const auto* next = request.next(HeaderId::route, first); next != nullptr; next = request.next(HeaderId::route, next))
+      edits.remove(*next);
+  } else {
+    edits.remove_all(HeaderId::route);
+    if (!rest.empty()) edits.insert_above_first(HeaderId::route, rest);
+  }
+}
+
+void consume_credentials(sip::Edits& edits, const sip::Message& request, std::string_view realm) {
+  for (const HeaderId id : {HeaderId::proxy_authorization, HeaderId::authorization}) {
+    for (const auto* field = request.first(id); field != nullptr; field = request.next(id, field)) {
+      const auto credentials = sip::parse_auth(request.value(*field));
+      if (credentials && equals_ignore_case(credentials->value("realm"), realm)) edits.remove(*field);
+    }
+  }
+}
+
+void assert_identity(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts) {
+  if (request.has(HeaderId::p_asserted_identity)) edits.remove_all(HeaderId::p_asserted_identity);
+  if (facts.identity.empty()) return;
+  if (request.has(HeaderId::p_preferred_identity)) edits.remove_all(HeaderId::p_preferred_identity);
+  edits.append(HeaderId::p_asserted_identity, fmt::format("<sip:{}>", facts.identity));
+}
+
+std::string_view number_text(std::array<char, 12>& buffer, std::uint32_t value) {
+  const auto end = fmt::format_to_n(buffer.data(), buffer.size(), FMT_STRING("{}"), value);
+  return {buffer.data(), end.size};
+}
+
+}  // namespace
+
+std::string_view next_hop_uri(const sip::Message& request, const ForwardFacts& facts, std::string_view request_uri,
+                              std::string_view routes) {
+  if (!routes.empty()) {
+    std::string_view list = routes;
+    if (const auto first = sip::next_in_list(list)) return uri_of(*first);
+  }
+  const RouteView remaining = remaining_routes(request, facts);
+  return remaining.first.empty() ? request_uri : uri_of(remaining.first);
+}
+
+void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts,
+                     std::string_view request_uri, std::string_view routes, std::string_view via, std::string_view via_facts,
+                     std::string_view record_route, sip::FieldNames names) {
+  edits.start(request);
+  std::string strict_target;  // RFC 3261 section 16.6 item 6: a strict router wants its URI as Request-URI
+  std::string_view new_uri = request_uri;
+  ForwardFacts effective = facts;
+  const std::string_view hop = next_hop_uri(request, facts, request_uri, routes);
+  if (hop.data() != request_uri.data() && !is_loose(hop)) {
+    strict_target = fmt::format("<{}>", request_uri);
+    new_uri = hop;
+    if (!routes.empty()) {
+      std::string_view list = routes;
+      (void)sip::next_in_list(list);
+      routes = trim(list);
+    } else {
+      ++effective.own_routes;
+    }
+  }
+  if (new_uri != request.request_uri_text()) edits.set_request_uri(new_uri);
+
+  edits.insert_above_first(HeaderId::via, via);
+  if (!via_facts.empty()) {
+    std::string marked;  // the client's Via as RFC 3261 section 18.2.1 and RFC 3581 want it
+    const sip::Via& top = request.top_via();
+    for (const sip::Parameter p : sip::ParameterList(top.parameters)) {
+      if (equals_ignore_case(p.name, "received") || equals_ignore_case(p.name, "rport")) continue;
+      marked += ';';
+      marked += p.name;
+      if (p.has_value) {
+        marked += '=';
+        marked += p.value;
+      }
+    }
+    marked += via_facts;
+    if (top.parameters.empty()) {
+      edits.add_parameter_to_first(HeaderId::via, marked.substr(1), {}, false);
+    } else {
+      const char* const from = top.parameters.data() - 1;  // with its ';'
+      edits.replace_part({from, static_cast<std::size_t>(top.parameters.data() + top.parameters.size() - from)}, marked);
+    }
+  }
+  if (!record_route.empty()) edits.insert_above_first(HeaderId::record_route, record_route);
+  edit_routes(edits, request, effective, routes, strict_target);
+  std::array<char, 12> buffer;
+  edits.set(HeaderId::max_forwards, number_text(buffer, facts.max_forwards));
+  edits.set(HeaderId::max_breadth, number_text(buffer, facts.max_breadth));
+  if (!facts.consumed_realm.empty()) consume_credentials(edits, request, facts.consumed_realm);
+  if (facts.assert_identity) assert_identity(edits, request, facts);
+  edits.write(out, names);
+}
+
+std::uint64_t loop_value(const sip::Message& request, std::uint64_t seed) {
+  std::uint64_t value = hash64(request.request_uri_text(), seed);
+  const auto mix = [&](std::string_view part) { value = hash64(part, value); };
+  mix(request.call_id());
+  mix(request.from_tag());
+  mix(request.to_tag());
+  for (const HeaderId id : {HeaderId::route, HeaderId::proxy_require, HeaderId::proxy_authorization})
+    for (const auto* field = request.first(id); field != nullptr; field = request.next(id, field)) mix(request.value(*field));
+  return value ^ request.cseq().number;
+}
+
+}  // namespace bellhop::proxy

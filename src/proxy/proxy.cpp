@@ -1,0 +1,305 @@
+#include "proxy/proxy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.hpp"
+#include "base/text.hpp"
+#include "transport/reply.hpp"
+
+namespace bellhop::proxy {
+
+using observe::Level;
+using observe::Step;
+using observe::Tag;
+using sip::HeaderId;
+using sip::Method;
+using transaction::TimerKind;
+
+namespace {
+const sip::Message no_message;
+}  // namespace
+
+Proxy::Proxy(const Environment& environment, config::SnapshotPtr config)
+    : env_(environment),
+      config_(std::move(config)),
+      edits_(no_message),
+      forwarded_(env_.metrics.counter("proxy.forwarded")),
+      stateless_(env_.metrics.counter("proxy.forwarded.stateless")),
+      answered_by_us_(env_.metrics.counter("proxy.answered")) {}
+
+Proxy::~Proxy() = default;
+
+void Proxy::apply(config::SnapshotPtr config) { config_ = std::move(config); }
+
+std::size_t Proxy::forks() const { return forwardings_.size(); }
+
+const observe::DecisionRecord* Proxy::record_of(SlotId fork) const {
+  const Forwarding* forwarding = forwardings_.find(fork);
+  return forwarding == nullptr ? nullptr : &forwarding->record;
+}
+
+bool Proxy::is_loop(const sip::Message& request) const {
+  if (request.via_count() < 2 && !env_.clients.loop_value(request.top_via().branch)) return false;
+  const std::uint64_t own = loop_value(request, env_.hash_seed);
+  bool loop = false;
+  request.for_each_value(HeaderId::via, [&](std::string_view value, const sip::HeaderField&) {
+    const auto via = sip::parse_via(value);
+    if (via && !via->branch.empty()) loop = env_.clients.loop_value(via->branch) == own;
+    return !loop;
+  });
+  return loop;
+}
+
+bool Proxy::forward(request::RequestContext& context, std::vector<routing::Destination> destinations, ForwardFacts facts) {
+  const sip::Message& message = context.message;
+  const SlotId server = env_.servers.create(message, transport::reply_flow(message.top_via(), context.from), false, context.now);
+  if (!server.valid()) return false;
+  const bool invite = message.method() == Method::invite;
+  const SlotId id = forwardings_.emplace(message, invite, Fork::Settings{config_->sip.timer_c, config_->sip.cancel_wait});
+  Forwarding& forwarding = *forwardings_.find(id);
+  forwarding.from = context.from;
+  forwarding.server = server;
+  forwarding.facts = std::move(facts);
+  forwarding.loop = loop_value(message, env_.hash_seed);
+  forwarding.record = context.record;
+  forwarding.timer.set_token(transaction::timer_token(TimerKind::fork, id));
+  env_.servers.set_owner(server, id);
+  forwarded_.add();
+
+  // RFC 5393 section 5.3.3: what rings at once shares the breadth; when there is not enough, one rings after the other.
+  const bool too_wide = destinations.size() > forwarding.facts.max_breadth;
+  std::uint16_t falling_q = 1000;
+  std::size_t at_once = 0;
+  for (const routing::Destination& d : destinations) at_once += d.q == destinations.front().q ? 1u : 0u;
+  if (!too_wide && at_once > 1) forwarding.facts.max_breadth = std::max<std::uint32_t>(1, forwarding.facts.max_breadth / static_cast<std::uint32_t>(at_once));
+  forwarding.branches.reserve(destinations.size());
+  for (routing::Destination& destination : destinations) {
+    forwarding.fork.add_branch(too_wide ? falling_q-- : destination.q);
+    forwarding.branches.push_back(Branch{.destination = std::move(destination)});
+  }
+  send_trying(forwarding, invite, context.now);
+  forwarding.fork.begin(context.now, actions_);
+  drain(id, nullptr, context.now);
+  return true;
+}
+
+/// INVITE: a 100 at once (RFC 3261 section 16.2). Others: only when repeated and
+/// asked for (CGP-43, RFC 4320 section 4.1).
+void Proxy::send_trying(Forwarding& forwarding, bool at_once, TimePoint now) {
+  const bool on_repeat = forwarding.request->method() != Method::invite && config_->sip.trying_on_resend;
+  if (!at_once && !on_repeat) return;
+  buffer_.clear();
+  facts_text_.clear();
+  transport::append_via_facts(facts_text_, forwarding.request->top_via(), forwarding.from);
+  sip::start_response(buffer_, *forwarding.request, 100, {}, {}, facts_text_, names()).no_body();
+  if (on_repeat) {
+    env_.servers.keep_trying(forwarding.server, buffer_);
+  } else {
+    env_.servers.answer(forwarding.server, 100, buffer_, now);
+  }
+}
+
+// ---- events
+
+void Proxy::on_response(const sip::Message& response, const transaction::ClientTransactions::Match& match, TimePoint now) {
+  Forwarding* forwarding = forwardings_.find(match.owner);
+  if (forwarding == nullptr) return;
+  const auto index = branch_of(*forwarding, match.id);
+  // A response carries the Vias of its request: anything else is not an answer to it (threats 49).
+  if (!index || response.via_count() != forwarding->request->via_count() + 1) return;
+  if (config_->sip.recurse_3xx && response.status().class_of() == 3 && !forwarding->fork.answered()) {
+    follow_redirection(*forwarding, response);
+    forwarding->fork.on_redirected(*index, now, actions_);
+  } else {
+    forwarding->fork.on_response(*index, response.status(), now, actions_);
+  }
+  if (response.status().final())
+    forwarding->record.note(Step::branch, "answered", fmt::format(FMT_STRING("{} {}"), *index, response.status().value));
+  drain(match.owner, &response, now);
+}
+
+void Proxy::follow_redirection(Forwarding& forwarding, const sip::Message& response) {
+  constexpr std::size_t most_branches = 20;
+  response.for_each_value(HeaderId::contact, [&](std::string_view value, const sip::HeaderField&) {
+    if (forwarding.branches.size() >= most_branches) return false;
+    const auto contact = sip::parse_contact(value);
+    if (!contact || contact->star) return true;
+    routing::Destination destination;
+    destination.uri = contact->address.uri.text;
+    destination.q = contact->q.value_or(1000);
+    const bool known = std::any_of(forwarding.branches.begin(), forwarding.branches.end(),
+                                   [&](const Branch& b) { return b.destination.uri == destination.uri; });
+    if (known) return true;
+    forwarding.fork.add_branch(destination.q);
+    forwarding.branches.push_back(Branch{.destination = std::move(destination)});
+    return true;
+  });
+}
+
+void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now) {
+  Forwarding* forwarding = forwardings_.find(fork);
+  if (forwarding == nullptr) return;
+  const auto index = branch_of(*forwarding, client);
+  if (!index) return;
+  Branch& branch = forwarding->branches[*index];
+  branch.client = SlotId{};
+  forwarding->record.note(Step::branch, timed_out ? "timed out" : "transport failed", fmt::format(FMT_STRING("{}"), *index));
+  if (branch.size_switched && !timed_out) {
+    branch.force_udp = true;
+    branch.size_switched = false;
+    if (branch.next_target > 0) --branch.next_target;
+    send_branch(fork, *forwarding, *index, now);
+  } else if (branch.next_target < branch.targets.size() && !forwarding->fork.cancelled()) {
+    send_branch(fork, *forwarding, *index, now);
+  } else {
+    fail_branch(fork, *forwarding, *index, timed_out ? 408 : 503, now);
+  }
+  drain(fork, nullptr, now);
+}
+
+void Proxy::on_cancel(SlotId server_transaction, TimePoint now) {
+  const SlotId id = env_.servers.owner(server_transaction);
+  Forwarding* forwarding = forwardings_.find(id);
+  if (forwarding == nullptr) return;
+  forwarding->record.note(Step::answer, "cancelled");
+  forwarding->fork.on_cancelled(now, actions_);
+  drain(id, nullptr, now);
+}
+
+void Proxy::on_timer(std::uint64_t token, TimePoint now) {
+  const SlotId id = forwardings_.id_at(static_cast<std::uint32_t>(token));
+  Forwarding* forwarding = forwardings_.find(id);
+  if (forwarding == nullptr) return;
+  forwarding->fork.on_deadline(now, actions_);
+  drain(id, nullptr, now);
+}
+
+// ---- carrying out what the fork decided
+
+/// Actions may lead to further ones (a branch that fails while starting): the list is worked off to its end.
+void Proxy::drain(SlotId id, const sip::Message* response, TimePoint now) {
+  for (std::size_t i = 0; i < actions_.size(); ++i) {
+    Forwarding* forwarding = forwardings_.find(id);
+    if (forwarding == nullptr) break;
+    const Fork::Action action = actions_[i];
+    act(id, *forwarding, action, response, now);
+  }
+  actions_.clear();
+  if (Forwarding* forwarding = forwardings_.find(id); forwarding != nullptr) {
+    const TimePoint deadline = forwarding->fork.next_deadline();
+    if (deadline == never) {
+      forwarding->timer.disarm();
+    } else if (!forwarding->timer.armed() || forwarding->timer.deadline() != deadline) {
+      env_.wheel.arm(forwarding->timer, deadline);
+    }
+  }
+}
+
+void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, const sip::Message* response, TimePoint now) {
+  switch (action.what) {
+    case Fork::Do::start: return start_branch(id, forwarding, action.branch, now);
+    case Fork::Do::cancel:
+      if (forwarding.branches[action.branch].client.valid())
+        env_.clients.cancel(forwarding.branches[action.branch].client,
+                            forwarding.fork.answered() ? "SIP;cause=200;text=\"Call completed elsewhere\"" : std::string_view{}, now);
+      return;
+    case Fork::Do::forward:
+      if (response != nullptr) forward_response(forwarding, *response, now);
+      return;
+    case Fork::Do::keep_best:
+      if (response != nullptr) keep_best(forwarding, *response);
+      return;
+    case Fork::Do::add_challenge:
+      if (response != nullptr) add_challenges(forwarding, *response);
+      return;
+    case Fork::Do::answer_best: return answer_best(forwarding, now);
+    case Fork::Do::answer_own: return answer_own(forwarding, forwarding.fork.status(), now);
+    case Fork::Do::finish: return finish(id, now);
+  }
+}
+
+void Proxy::finish(SlotId id, TimePoint) {
+  Forwarding* forwarding = forwardings_.find(id);
+  env_.log(Tag::sip, Level::low_level, "{} {} {}", forwarding->request->method_text(), quoted_for_log(forwarding->request->call_id()),
+           forwarding->record.text());
+  forwardings_.erase(id);
+}
+
+// ---- responses
+
+void Proxy::strip_own_via(std::string& out, const sip::Message& response) {
+  edits_.start(response);
+  edits_.remove_first_value(HeaderId::via);
+  edits_.write(out, names());
+}
+
+void Proxy::forward_response(Forwarding& forwarding, const sip::Message& response, TimePoint now) {
+  buffer_.clear();
+  strip_own_via(buffer_, response);
+  if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now) && response.status().success())
+    env_.output.transmit(transport::reply_flow(forwarding.request->top_via(), forwarding.from), buffer_);  // a late 2xx (threats 53)
+}
+
+void Proxy::keep_best(Forwarding& forwarding, const sip::Message& response) {
+  forwarding.best.clear();
+  strip_own_via(forwarding.best, response);
+}
+
+void Proxy::add_challenges(Forwarding& forwarding, const sip::Message& response) const {
+  for (const HeaderId id : {HeaderId::www_authenticate, HeaderId::proxy_authenticate})
+    for (const auto* field = response.first(id); field != nullptr; field = response.next(id, field)) {
+      forwarding.challenges += sip::name_of(id).name;
+      forwarding.challenges += ": ";
+      forwarding.challenges += response.value(*field);
+      forwarding.challenges += "\r\n";
+    }
+}
+
+void Proxy::answer_best(Forwarding& forwarding, TimePoint now) {
+  if (!forwarding.challenges.empty()) {  // RFC 3261 section 16.7 step 7
+    const auto end = forwarding.best.find("\r\n\r\n");
+    if (end != std::string::npos) forwarding.best.insert(end + 2, forwarding.challenges);
+  }
+  env_.servers.answer(forwarding.server, forwarding.fork.status(), forwarding.best, now);
+  forwarding.best = {};
+}
+
+void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now) {
+  answered_by_us_.add();
+  std::string tag;
+  append_to_tag(tag, *forwarding.request);
+  buffer_.clear();
+  facts_text_.clear();
+  transport::append_via_facts(facts_text_, forwarding.request->top_via(), forwarding.from);
+  auto builder = sip::start_response(buffer_, *forwarding.request, status, {}, tag, facts_text_, names());
+  if (!config_->server.name.empty()) builder.header(HeaderId::server, config_->server.name);
+  builder.no_body();
+  forwarding.record.note(Step::answer, "own", fmt::format(FMT_STRING("{}"), status.value));
+  env_.log(Tag::sip_server, Level::problems, "{} for {} answered {}: {}", forwarding.request->method_text(),
+           quoted_for_log(forwarding.request->request_uri_text()), status.value, forwarding.record.text());
+  env_.servers.answer(forwarding.server, status, buffer_, now);
+}
+
+std::optional<std::uint16_t> Proxy::branch_of(const Forwarding& forwarding, SlotId client) const {
+  for (std::size_t i = 0; i < forwarding.branches.size(); ++i)
+    if (forwarding.branches[i].client == client) return static_cast<std::uint16_t>(i);
+  return std::nullopt;
+}
+
+// ---- To tags of our own answers
+
+void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
+  const std::string identity = fmt::format(FMT_STRING("{}\n{}\n{}"), request.call_id(), request.from_tag(), request.cseq().number);
+  out += "bh";
+  crypto::append_base32(out, crypto::short_mac(env_.key, identity));
+}
+
+bool Proxy::is_own_to_tag(const sip::Message& ack) const {
+  std::string expected;
+  append_to_tag(expected, ack);
+  return ack.to_tag() == expected;
+}
+
+}  // namespace bellhop::proxy

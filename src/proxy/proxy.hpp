@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/slot.hpp"
+#include "config/snapshot.hpp"
+#include "crypto/token.hpp"
+#include "net/resolver.hpp"
+#include "net/timer.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "proxy/fork.hpp"
+#include "proxy/forwarding.hpp"
+#include "proxy/route_token.hpp"
+#include "request/context.hpp"
+#include "routing/router.hpp"
+#include "sip/builder.hpp"
+#include "transaction/tables.hpp"
+#include "transport/layer.hpp"
+
+namespace bellhop::proxy {
+
+/// The proxy core of one shard (RFC 3261 section 16): forwards requests statefully through forks or statelessly, brings
+/// responses back, cancels losers, answers when nobody did.
+///
+/// Owner   one shard. Everything that outlives a call is a value in a SlotMap; timers and look-ups come back with its id.
+/// Memory  a ringing call: the received request, one client transaction per branch, one server transaction.
+class Proxy {
+ public:
+  struct Environment {
+    transport::Layer& transport;
+    transaction::Output& output;
+    transaction::ServerTransactions& servers;
+    transaction::ClientTransactions& clients;
+    net::Resolver& resolver;
+    net::Resolver::Asker& asker;
+    net::TimerWheel& wheel;
+    observe::Log& log;
+    observe::Metrics& metrics;
+    const RouteTokens& tokens;
+    crypto::Key key;            ///< for To tags and stateless branches
+    std::uint64_t hash_seed;    ///< for loop detection
+  };
+  Proxy(const Environment& environment, config::SnapshotPtr config);
+  ~Proxy();
+  void apply(config::SnapshotPtr config);
+
+  /// Forwards with a server transaction and a fork. `destinations` is not empty. False: the object limit is reached and the request
+  /// must be dropped in silence (CGP-35).
+  [[nodiscard]] bool forward(request::RequestContext& context, std::vector<routing::Destination> destinations, ForwardFacts facts);
+  /// Forwards without state (RFC 3261 section 16.11): the stateless mode, and every ACK (section 16.6, CGP-03).
+  void forward_statelessly(request::RequestContext& context, const routing::Destination& destination, const ForwardFacts& facts);
+  /// A request came back: our Via with this request's loop value is in it (RFC 5393 section 4).
+  [[nodiscard]] bool is_loop(const sip::Message& request) const;
+
+  void on_response(const sip::Message& response, const transaction::ClientTransactions::Match& match, TimePoint now);
+  /// A response to something sent statelessly: passed on by its next Via when our branch proves it ours (CGP-02). False: drop it.
+  bool on_stateless_response(const sip::Message& response, const net::Flow& from);
+  /// A CANCEL for this INVITE transaction was answered 200: what it started is to end.
+  void on_cancel(SlotId server_transaction, TimePoint now);
+  void on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now);
+  void on_addresses(std::uint64_t key, const net::AddressAnswer& answer, TimePoint now);
+  void on_timer(std::uint64_t token, TimePoint now);
+
+  /// A To tag for responses of our own that needs no memory: keyed hash of the request's identity. Appends to `out`.
+  void append_to_tag(std::string& out, const sip::Message& request) const;
+  /// Whether this To tag was made by append_to_tag for a request with the same Call-ID, From tag and CSeq number: the ACK to an
+  /// answer we gave without state.
+  [[nodiscard]] bool is_own_to_tag(const sip::Message& ack) const;
+
+  [[nodiscard]] std::size_t forks() const;
+  /// The decision record of a fork under way, for the operator.
+  [[nodiscard]] const observe::DecisionRecord* record_of(SlotId fork) const;
+
+ private:
+  /// One target under way.
+  struct Branch {
+    routing::Destination destination;
+    SlotId client;                        ///< invalid until sent
+    std::vector<transport::Target> targets;  ///< addresses of the next hop, in order
+    std::size_t next_target = 0;
+    bool size_switched = false;           ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
+    bool force_udp = false;
+    bool resolving = false;
+  };
+  /// One forwarded request: everything about it that outlives its walk through the pipeline.
+  struct Forwarding {
+    Forwarding(const sip::Message& message, bool invite, const Fork::Settings& settings) : request(message), fork(invite, settings) {}
+    sip::OwnedMessage request;
+    net::Flow from;
+    SlotId server;
+    Fork fork;
+    ForwardFacts facts;
+    std::vector<Branch> branches;
+    std::string best;                     ///< the best response so far, our Via taken off
+    std::string challenges;               ///< header lines of other branches' 401/407
+    std::uint64_t loop = 0;
+    observe::DecisionRecord record;
+    net::Timer timer;
+  };
+
+  void act(SlotId id, Forwarding& forwarding, const Fork::Action& action, const sip::Message* response, TimePoint now);
+  void drain(SlotId id, const sip::Message* response, TimePoint now);
+  void finish(SlotId id, TimePoint now);
+
+  // Branches.
+  void start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
+  [[nodiscard]] bool find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
+  void send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
+  void fail_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now);
+  [[nodiscard]] std::optional<net::Flow> next_flow(Forwarding& forwarding, Branch& branch, TimePoint now);
+  [[nodiscard]] std::optional<net::Flow> flow_of_binding(const Forwarding& forwarding, Branch& branch) const;
+  void write_request(Forwarding& forwarding, const Branch& branch, const net::Flow& to, std::string_view via);
+  void write_via(std::string& out, const net::Flow& to) const;
+  void write_record_route(std::string& out, const sip::Message& request, const net::Flow& from, const net::Flow& to) const;
+  [[nodiscard]] std::size_t udp_limit(const net::Flow& flow) const;
+  void follow_redirection(Forwarding& forwarding, const sip::Message& response);
+
+  // Without state.
+  static constexpr std::string_view stateless_mark = "z9hG4bKbhs";
+  void append_stateless_branch(std::string& out, const sip::Message& request) const;
+  [[nodiscard]] std::uint64_t stateless_mac(std::uint64_t value) const;
+
+  // Responses.
+  void forward_response(Forwarding& forwarding, const sip::Message& response, TimePoint now);
+  void keep_best(Forwarding& forwarding, const sip::Message& response);
+  void add_challenges(Forwarding& forwarding, const sip::Message& response) const;
+  void answer_best(Forwarding& forwarding, TimePoint now);
+  void answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now);
+  void send_trying(Forwarding& forwarding, bool at_once, TimePoint now);
+  void strip_own_via(std::string& out, const sip::Message& response);
+  [[nodiscard]] std::optional<std::uint16_t> branch_of(const Forwarding& forwarding, SlotId client) const;
+  [[nodiscard]] sip::FieldNames names() const {
+    return config_->sip.short_field_names ? sip::FieldNames::compact : sip::FieldNames::as_received;
+  }
+
+  Environment env_;
+  config::SnapshotPtr config_;
+  SlotMap<Forwarding> forwardings_;
+  sip::Edits edits_;
+  std::string buffer_, via_, facts_text_, record_route_;
+  Fork::Actions actions_;
+  observe::Counter& forwarded_;
+  observe::Counter& stateless_;
+  observe::Counter& answered_by_us_;
+};
+
+}  // namespace bellhop::proxy

@@ -1,0 +1,379 @@
+#include "shard/pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "proxy/own_route.hpp"
+#include "sip/builder.hpp"
+#include "transport/reply.hpp"
+
+namespace bellhop::shard {
+
+using observe::Level;
+using observe::Tag;
+using sip::HeaderId;
+using sip::Method;
+using Decide = observe::Step;
+
+const std::array<Pipeline::Step, 15> Pipeline::steps{{
+    {"match transaction", &Pipeline::match_transaction},
+    {"answer CANCEL", &Pipeline::answer_cancel},
+    {"check Request-URI", &Pipeline::check_request_uri},
+    {"answer own OPTIONS", &Pipeline::answer_own_options},
+    {"check Max-Forwards", &Pipeline::check_max_forwards},
+    {"check loop", &Pipeline::check_loop},
+    {"check Proxy-Require", &Pipeline::check_proxy_require},
+    {"take own routes", &Pipeline::take_own_routes},
+    {"pass ACK", &Pipeline::pass_ack},
+    {"refuse while draining", &Pipeline::refuse_while_draining},
+    {"authenticate", &Pipeline::authenticate},
+    {"check identity", &Pipeline::check_identity},
+    {"register contacts", &Pipeline::register_contacts},
+    {"follow dialog", &Pipeline::follow_dialog},
+    {"route", &Pipeline::route},
+}};
+
+Pipeline::Pipeline(const Environment& environment)
+    : env_(environment),
+      requests_(env_.metrics.counter("requests.received")),
+      challenges_(env_.metrics.counter("auth.challenges")),
+      refusals_(env_.metrics.counter("requests.refused")) {}
+
+void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config, TimePoint now) {
+  requests_.add();
+  Context context{message, from, config, now, {}, {}};
+  for (const Step& step : steps)
+    if ((this->*step.run)(context) == Next::done) break;
+}
+
+// ---- steps: transactions
+
+Pipeline::Next Pipeline::match_transaction(Context& context) {
+  using Arrival = transaction::ServerTransactions::Arrival;
+  switch (env_.servers.on_request(context.message, context.now)) {
+    case Arrival::absorbed: return Next::done;
+    case Arrival::merged: return refuse(context, 482);
+    case Arrival::fresh: break;
+  }
+  if (context.method() == Method::invite && context.config.sip.always_trying) answer(context, 100, {}, {});
+  return Next::go_on;
+}
+
+/// RFC 3261 sections 9.2 and 16.10. A CANCEL is never challenged and never forwarded as it is: it ends what its INVITE started.
+Pipeline::Next Pipeline::answer_cancel(Context& context) {
+  if (context.method() != Method::cancel) return Next::go_on;
+  const SlotId invite = env_.servers.find_cancelled(context.message);
+  if (!invite.valid()) {
+    const auto target = context.message.request_uri() ? domain_of(context.message.request_uri()->host, context) : nullptr;
+    if (target != nullptr && target->mode == config::ProxyMode::stateless) return Next::go_on;
+    return refuse(context, 481);
+  }
+  answer(context, 200, {}, {});
+  if (!env_.servers.answered_finally(invite)) env_.proxy.on_cancel(invite, context.now);
+  return Next::done;
+}
+
+// ---- steps: RFC 3261 section 16.3
+
+Pipeline::Next Pipeline::check_request_uri(Context& context) {
+  const auto& uri = context.message.request_uri();
+  if (!uri) {
+    if (uri.error() == sip::UriError::too_long) return refuse(context, 414);
+    return refuse(context, uri.error() == sip::UriError::bad_scheme || uri.error() == sip::UriError::no_scheme ? 416 : 400,
+                  uri.error() == sip::UriError::bad_scheme || uri.error() == sip::UriError::no_scheme ? "" : "Bad Request-URI");
+  }
+  if (uri->scheme == sip::Scheme::other) return refuse(context, 416);
+  return Next::go_on;
+}
+
+/// OPTIONS to this server itself, without user: answered before the hop check (RT-05, CUCM-02: pings come with Max-Forwards 0).
+Pipeline::Next Pipeline::answer_own_options(Context& context) {
+  if (context.method() != Method::options || context.message.has(HeaderId::route)) return Next::go_on;
+  const sip::Uri& uri = *context.message.request_uri();
+  if (!uri.user.empty() || !(proxy::names_us(uri, context.config) || domain_of(uri.host, context) != nullptr)) return Next::go_on;
+  if (context.message.has(HeaderId::require) || context.message.has(HeaderId::proxy_require)) {
+    const bool own = context.message.has(HeaderId::require);
+    return refuse(context, {420, "", fmt::format("Unsupported: {}\r\n", context.message.value_of(own ? HeaderId::require : HeaderId::proxy_require))});
+  }
+  answer(context, 200, "Keepalive",
+         "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, MESSAGE\r\n"
+         "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path\r\n");
+  return Next::done;
+}
+
+Pipeline::Next Pipeline::check_max_forwards(Context& context) {
+  if (context.message.max_forwards().value_or(1) != 0) return Next::go_on;
+  // A REGISTER for us, or whatever else we answer ourselves, may have no hops left: only forwarding needs them (section 16.3).
+  if (context.method() == Method::register_ && domain_of(context.message.request_uri()->host, context) != nullptr) return Next::go_on;
+  context.record.note(Decide::max_forwards, "0");
+  return refuse(context, 483);
+}
+
+Pipeline::Next Pipeline::check_loop(Context& context) {
+  if (!env_.proxy.is_loop(context.message)) return Next::go_on;
+  context.record.note(Decide::loop, "482");
+  return refuse(context, 482);
+}
+
+Pipeline::Next Pipeline::check_proxy_require(Context& context) {
+  std::string unsupported;
+  context.message.for_each_value(HeaderId::proxy_require, [&](std::string_view option, const sip::HeaderField&) {
+    if (!unsupported.empty()) unsupported += ", ";
+    unsupported += option;
+    return true;
+  });
+  if (unsupported.empty() || context.method() == Method::ack) return Next::go_on;
+  context.record.note(Decide::proxy_require, "420", unsupported);
+  return refuse(context, {420, "", fmt::format("Unsupported: {}\r\n", unsupported)});
+}
+
+Pipeline::Next Pipeline::take_own_routes(Context& context) {
+  const auto refusal = proxy::preprocess_routes(context, env_.tokens);
+  return refusal ? refuse(context, *refusal) : Next::go_on;
+}
+
+// ---- steps: who asks
+
+/// An ACK is never answered. One for an answer we gave without state ends here; one for a 2xx goes on along its route set
+/// (section 16.6, CGP-03); any other goes nowhere a stranger's request would not.
+Pipeline::Next Pipeline::pass_ack(Context& context) {
+  if (context.method() != Method::ack) return Next::go_on;
+  if (env_.proxy.is_own_to_tag(context.message)) return Next::done;
+  routing::Decision decision;
+  if (context.in_dialog) {
+    decision.destinations.push_back({.uri = context.target_uri, .routes = {}, .flow = {}, .transport = {}});
+  } else {
+    decision = env_.router.route(context.target_uri, Method::ack, context.config, context.now, context.record);
+    if (decision.refused || (decision.to_remote && !relay_allowed(context, decision))) {
+      env_.log(Tag::sip_server, Level::problems, "ACK dropped source={} target={}", context.from.remote.to_string(),
+               quoted_for_log(context.target_uri));
+      return Next::done;
+    }
+  }
+  env_.proxy.forward_statelessly(context, decision.destinations.front(), facts_for(context));
+  return Next::done;
+}
+
+Pipeline::Next Pipeline::refuse_while_draining(Context& context) {
+  if (!draining_ || context.in_dialog) return Next::go_on;
+  return refuse(context, {503, "", "Retry-After: 5\r\n"});
+}
+
+/// Whose credentials are asked for: the domain of the caller, else that of the callee. Null: nobody's here.
+const config::Domain* Pipeline::authenticating_domain(Context& context) {
+  context.from_domain = domain_of(context.message.from().uri.host, context);
+  if (context.method() == Method::register_) {
+    if (const auto* to = domain_of(context.message.to().uri.host, context)) return to;
+  }
+  if (context.from_domain != nullptr) return context.from_domain;
+  const auto target = sip::parse_uri(context.target_uri);
+  return target ? domain_of(target->host, context) : nullptr;
+}
+
+Pipeline::Next Pipeline::authenticate(Context& context) {
+  if (context.in_dialog || context.method() == Method::cancel) return Next::go_on;
+  const config::Domain* domain = authenticating_domain(context);
+  const bool registering = context.method() == Method::register_;
+  if (domain == nullptr || domain->authenticate == config::Authenticate::none) return Next::go_on;
+  if (domain->authenticate == config::Authenticate::register_only && !registering) return Next::go_on;
+
+  using auth::Authenticator;
+  const auto kind = registering ? Authenticator::Kind::www : Authenticator::Kind::proxy;
+  auto outcome = env_.authenticator.check(context.message, kind, *domain, context.config.auth, context.now);
+  switch (outcome.verdict) {
+    case Authenticator::Verdict::passed: break;
+    case Authenticator::Verdict::forbidden:
+      context.record.note(Decide::authentication, "forbidden", outcome.user);
+      return refuse(context, 403);
+    case Authenticator::Verdict::bad_request:
+      context.record.note(Decide::authentication, "400", outcome.reason);
+      return refuse(context, 400, "Bad Credentials");
+    case Authenticator::Verdict::missing: return challenge(context, kind, *domain, false, "");
+    case Authenticator::Verdict::stale: return challenge(context, kind, *domain, true, "stale nonce");
+    case Authenticator::Verdict::wrong: return challenge(context, kind, *domain, false, outcome.reason);
+  }
+  context.authenticated = true;
+  context.account = std::move(outcome.user);
+  context.account_domain = std::move(outcome.domain);
+  context.record.note(Decide::authentication, "passed", context.account);
+  env_.guard.clear(context.from.remote.address);
+  return Next::go_on;
+}
+
+bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& context) const {
+  const auto resolved = routing::resolve_address(address.uri, context.config, env_.directory);
+  if (!resolved || !resolved->local() || resolved->local_name() != context.account_domain) return false;
+  return resolved->user == routing::fold_user(context.account, context.config.registrar) ||
+         env_.directory.is_name_of(resolved->user, context.account, context.account_domain);
+}
+
+/// Who authenticated must be who is named: From, and To of a REGISTER (threats 58; third-party registration is not offered).
+Pipeline::Next Pipeline::check_identity(Context& context) {
+  if (!context.authenticated) return Next::go_on;
+  const bool own_name = is_account_name(context.message.from(), context) &&
+                        (context.method() != Method::register_ || is_account_name(context.message.to(), context));
+  if (own_name) return Next::go_on;
+  context.record.note(Decide::identity, "403", context.message.from().uri.text);
+  env_.log(Tag::auth, Level::problems, "identity refused source={} account={}@{} from={}", context.from.remote.to_string(), context.account,
+           context.account_domain, quoted_for_log(context.message.from().uri.text));
+  return refuse(context, 403);
+}
+
+// ---- steps: what it is for
+
+Pipeline::Next Pipeline::register_contacts(Context& context) {
+  if (context.method() != Method::register_) {
+    if (!context.config.registrar.only) return Next::go_on;
+    return refuse(context, 501);  // ARCH-07
+  }
+  const auto uri = sip::parse_uri(context.target_uri);
+  if (!uri || domain_of(uri->host, context) == nullptr) return Next::go_on;  // for another registrar: routed like any request
+  const auto to = routing::resolve_address(context.message.to().uri, context.config, env_.directory);
+  if (!to || !to->local() || to->user.empty()) return refuse(context, 404);
+  std::string user = to->user;
+  // An alias registers for its account, so that one address-of-record holds all its phones.
+  if (const auto target = env_.directory.alias(user, to->local_name()); target && target->find_first_of("@:") == std::string::npos)
+    user = routing::fold_user(*target, context.config.registrar);
+  const std::string aor = routing::binding_key(user, to->local_name(), context.config.registrar);
+  const auto reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane, context.now, context.record);
+  if (reply.status.success()) {
+    answer(context, reply.status, reply.reason, reply.headers);
+    env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor), context.from.remote.to_string(),
+             context.record.text());
+    return Next::done;
+  }
+  return refuse(context, {reply.status, reply.reason, reply.headers});
+}
+
+/// A request inside a dialog that was authorised when it began: along its route set, else to its Request-URI.
+Pipeline::Next Pipeline::follow_dialog(Context& context) {
+  const sip::Message& message = context.message;
+  if (!context.in_dialog) {
+    if (message.to_tag().empty() || context.preloaded_route) return Next::go_on;
+    const auto uri = sip::parse_uri(context.target_uri);
+    if (!uri || domain_of(uri->host, context) == nullptr) return Next::go_on;
+    return refuse(context, 404, "Not here");  // RT-09
+  }
+  if (!context.preloaded_route) {
+    const auto uri = sip::parse_uri(context.target_uri);
+    if (!uri) return refuse(context, 400, "Bad Request-URI");
+    if (domain_of(uri->host, context) != nullptr) return Next::go_on;  // an address-of-record as remote target: look it up
+  }
+  routing::Decision decision;
+  decision.destinations.push_back({.uri = context.target_uri, .routes = {}, .flow = {}, .transport = {}});
+  return pass_on(context, decision);
+}
+
+Pipeline::Next Pipeline::route(Context& context) {
+  auto decision = env_.router.route(context.target_uri, context.method(), context.config, context.now, context.record);
+  if (decision.refused) return refuse(context, decision.refusal);
+  if (decision.to_remote && !relay_allowed(context, decision)) {
+    context.record.note(Decide::relay_policy, "401", "not a client");
+    if (context.config.domains.empty()) return refuse(context, 403, "Not relaying");
+    return challenge(context, auth::Authenticator::Kind::www, context.config.domains.front(), false, "relay refused");
+  }
+  if (!decision.to_remote && !context.in_dialog) {  // RT-01: a Route of the caller's own making does not lead past our users' bindings
+    context.own_routes = 0;
+    context.message.for_each_value(HeaderId::route, [&](std::string_view, const sip::HeaderField&) { return ++context.own_routes, true; });
+  }
+  const config::ProxyMode mode = decision.domain != nullptr ? decision.domain->mode : config::ProxyMode::stateful;
+  if (mode == config::ProxyMode::redirect) return redirect(context, decision);
+  return pass_on(context, decision);
+}
+
+bool Pipeline::relay_allowed(const Context& context, const routing::Decision& decision) const {
+  if (context.config.sip.relay == config::RelayFor::anybody || decision.by_rule || context.authenticated || context.in_dialog) return true;
+  if (context.config.sip.relay == config::RelayFor::clients && context.config.is_client(context.from.remote.address)) return true;
+  const auto uri = sip::parse_uri(decision.destinations.front().uri);
+  const auto address = uri ? IpAddress::parse(uri->host) : std::nullopt;
+  return address && context.config.is_client(*address);
+}
+
+Pipeline::Next Pipeline::pass_on(Context& context, routing::Decision& decision) {
+  const bool stateless = decision.domain != nullptr && decision.domain->mode == config::ProxyMode::stateless;
+  if (stateless || context.method() == Method::cancel) {
+    env_.proxy.forward_statelessly(context, decision.destinations.front(), facts_for(context));
+    return Next::done;
+  }
+  if (!env_.proxy.forward(context, std::move(decision.destinations), facts_for(context)))
+    env_.log(Tag::sip_server, Level::problems, "{} dropped source={} reason=\"transaction limit\"", context.message.method_text(),
+             context.from.remote.to_string());
+  return Next::done;
+}
+
+/// Redirect server (RFC 3261 section 8.3, ARCH-12): every binding with its q; no state.
+Pipeline::Next Pipeline::redirect(Context& context, const routing::Decision& decision) {
+  std::string contacts;
+  for (const routing::Destination& d : decision.destinations)
+    fmt::format_to(std::back_inserter(contacts), FMT_STRING("Contact: <{}>;q={}.{:03}\r\n"), d.uri, d.q / 1000, d.q % 1000);
+  context.record.note(Decide::routing, "302");
+  answer(context, 302, {}, contacts);
+  return Next::done;
+}
+
+proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
+  proxy::ForwardFacts facts;
+  facts.own_routes = context.own_routes;
+  facts.drop_last_route = context.drop_last_route;
+  facts.in_dialog = context.in_dialog;
+  if (context.authenticated) facts.consumed_realm = context.account_domain;
+  facts.assert_identity = context.config.sip.p_asserted_identity;
+  if (facts.assert_identity && context.authenticated) facts.identity = fmt::format(FMT_STRING("{}@{}"), context.account, context.account_domain);
+  const auto hops = context.message.max_forwards();
+  facts.max_forwards = hops ? *hops - 1 : context.config.sip.max_forwards;
+  const auto breadth = sip::parse_number(context.message.value_of(HeaderId::max_breadth), context.config.sip.max_breadth);
+  facts.max_breadth = std::max<std::uint32_t>(1, breadth.value_or(context.config.sip.max_breadth));
+  return facts;
+}
+
+// ---- answers
+
+const config::Domain* Pipeline::domain_of(std::string_view host, const Context& context) {
+  if (const auto* domain = context.config.domain_of(host)) return domain;
+  const std::string name = to_lower(host);
+  if (!env_.directory.stored_domain(name)) return nullptr;
+  stored_domain_ = config::Domain{};
+  stored_domain_.name = name;
+  return &stored_domain_;
+}
+
+void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers) {
+  const sip::Message& request = context.message;
+  out_.clear();
+  via_facts_.clear();
+  tag_.clear();
+  transport::append_via_facts(via_facts_, request.top_via(), context.from);
+  if (status.value > 100) env_.proxy.append_to_tag(tag_, request);
+  const auto names = context.config.sip.short_field_names ? sip::FieldNames::compact : sip::FieldNames::as_received;
+  auto builder = sip::start_response(out_, request, status, reason, tag_, via_facts_, names);
+  if (status.value > 100 && !context.config.server.name.empty()) builder.header(HeaderId::server, context.config.server.name);
+  out_ += headers;
+  builder.no_body();
+  env_.output.transmit(transport::reply_flow(request.top_via(), context.from), out_);
+}
+
+Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusal) {
+  if (context.method() == Method::ack) return Next::done;
+  refusals_.add();
+  env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
+           quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(), context.record.text());
+  answer(context, refusal.status, refusal.reason, refusal.headers);
+  return Next::done;
+}
+
+/// 401 or 407: stateless, sent once (threats 55, 66).
+Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale, const char* why) {
+  challenges_.add();
+  if (*why != '\0')
+    env_.log(Tag::auth, Level::problems, "credentials refused source={} method={} realm={} from={} reason=\"{}\"",
+             context.from.remote.to_string(), context.message.method_text(), realm.name, quoted_for_log(context.message.from().uri.text), why);
+  context.record.note(Decide::authentication, "challenged", realm.name);
+  std::string lines;
+  if (context.config.auth.advertise_digest) env_.authenticator.append_challenge(lines, kind, realm, context.config.auth, stale, context.now);
+  answer(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines);
+  return Next::done;
+}
+
+}  // namespace bellhop::shard

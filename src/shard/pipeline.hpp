@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "auth/authenticator.hpp"
+#include "config/snapshot.hpp"
+#include "guard/guard.hpp"
+#include "observe/log.hpp"
+#include "observe/metrics.hpp"
+#include "proxy/proxy.hpp"
+#include "registrar/registrar.hpp"
+#include "request/context.hpp"
+#include "routing/router.hpp"
+#include "storage/directory.hpp"
+#include "transaction/tables.hpp"
+
+namespace bellhop::shard {
+
+/// The way of a request through this server: a visible array of steps (pipeline.cpp), each of which lets it go on or ends its
+/// walk with an answer, a forwarding or silence, and notes why in the decision record.
+///
+/// Order   RFC 3261 section 16.3 (syntax, scheme, hops, loop, Proxy-Require), then own routes, authentication, and what the
+///         request is for. Answers given before a request is forwarded need no state: repeats get the same answer again.
+/// Owner   one shard.
+class Pipeline {
+ public:
+  struct Environment {
+    const storage::Directory& directory;
+    auth::Authenticator& authenticator;
+    guard::Guard& guard;
+    registrar::Registrar& registrar;
+    const routing::Router& router;
+    proxy::Proxy& proxy;
+    transaction::ServerTransactions& servers;
+    transaction::Output& output;
+    const proxy::RouteTokens& tokens;
+    observe::Log& log;
+    observe::Metrics& metrics;
+    unsigned lane;  ///< journal lane: the shard's number
+  };
+  explicit Pipeline(const Environment& environment);
+
+  void on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config, TimePoint now);
+  void start_draining() { draining_ = true; }
+
+ private:
+  enum class Next : std::uint8_t { go_on, done };
+  using Context = request::RequestContext;
+  struct Step {
+    const char* name;
+    Next (Pipeline::*run)(Context&);
+  };
+  static const std::array<Step, 15> steps;
+
+  Next match_transaction(Context& context);
+  Next answer_cancel(Context& context);
+  Next check_request_uri(Context& context);
+  Next answer_own_options(Context& context);
+  Next check_max_forwards(Context& context);
+  Next check_loop(Context& context);
+  Next check_proxy_require(Context& context);
+  Next take_own_routes(Context& context);
+  Next pass_ack(Context& context);
+  Next refuse_while_draining(Context& context);
+  Next authenticate(Context& context);
+  Next check_identity(Context& context);
+  Next register_contacts(Context& context);
+  Next follow_dialog(Context& context);
+  Next route(Context& context);
+
+  Next refuse(Context& context, const request::Refusal& refusal);
+  Next refuse(Context& context, sip::StatusCode status, const char* reason = "") { return refuse(context, request::Refusal{status, reason, {}}); }
+  void answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers);
+  Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale, const char* why);
+  Next redirect(Context& context, const routing::Decision& decision);
+  Next pass_on(Context& context, routing::Decision& decision);
+  [[nodiscard]] const config::Domain* domain_of(std::string_view host, const Context& context);
+  [[nodiscard]] const config::Domain* authenticating_domain(Context& context);
+  [[nodiscard]] bool relay_allowed(const Context& context, const routing::Decision& decision) const;
+  [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context) const;
+  [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;
+
+  Environment env_;
+  bool draining_ = false;
+  config::Domain stored_domain_;  ///< scratch: a domain that only the account store names
+  std::string out_, tag_, via_facts_;
+  observe::Counter& requests_;
+  observe::Counter& challenges_;
+  observe::Counter& refusals_;
+};
+
+}  // namespace bellhop::shard
