@@ -1,0 +1,84 @@
+#include "shard/server_core.hpp"
+
+#include <algorithm>
+#include <future>
+
+#include "base/random.hpp"
+
+namespace bellhop::shard {
+
+ServerCore::ServerCore(const Environment& environment, config::SnapshotPtr config)
+    : env_(environment),
+      config_(std::move(config)),
+      authenticator_(env_.directory, env_.key, env_.metrics, config_->auth.nonces_tracked) {
+  env_.metrics.computed("connections", [this] { return static_cast<std::int64_t>(connections_.size()); });
+  const Shared shared{env_.log,         env_.directory, env_.table, env_.guard, connections_, authenticator_,
+                      env_.resolver, env_.key,       env_.hash_seed};
+  const unsigned count = shards_for(*config_);
+  for (unsigned i = 0; i < count; ++i) {
+    wires_.push_back(net::KernelWire::create(env_.metrics));
+    shards_.push_back(std::make_unique<Shard>(static_cast<std::uint16_t>(i), *wires_.back(), shared, config_, Random::seed_from_system()));
+  }
+  std::vector<Shard*> peers;
+  for (const auto& shard : shards_) peers.push_back(shard.get());
+  for (const auto& shard : shards_) shard->set_peers(peers);
+}
+
+ServerCore::~ServerCore() { stop(); }
+
+unsigned ServerCore::shards_for(const config::Snapshot& config) {
+  if (config.server.workers != 0) return config.server.workers;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+Result<void, std::string> ServerCore::start() {
+  for (const auto& shard : shards_)
+    if (auto opened = shard->open(); !opened) return opened;
+  for (const auto& wire : wires_) threads_.emplace_back([&w = *wire] { w.run(); });
+  running_ = true;
+  return {};
+}
+
+void ServerCore::apply(config::SnapshotPtr config) {
+  config_ = config;
+  for (const auto& shard : shards_) shard->post(Apply{config});
+}
+
+void ServerCore::on_each(const std::function<void(Shard&)>& visit) {
+  if (!running_) return;
+  for (const auto& shard : shards_) {
+    auto done = std::make_shared<std::promise<void>>();
+    auto future = done->get_future();
+    const bool posted = shard->post(Task{[&visit, done](Shard& s) {
+      visit(s);
+      done->set_value();
+    }});
+    if (posted) future.wait();
+  }
+}
+
+void ServerCore::collect(observe::Metrics::Values& values) const {
+  for (const auto& shard : shards_) shard->metrics().collect(values);
+}
+
+bool ServerCore::drain(Duration at_most) {
+  on_each([](Shard& shard) { shard.start_draining(); });
+  constexpr auto step = milliseconds(20);
+  for (Duration waited{}; waited <= at_most; waited += step) {
+    bool quiet = true;
+    on_each([&](Shard& shard) { quiet = quiet && shard.quiet(); });
+    if (quiet) return true;
+    std::this_thread::sleep_for(step);
+  }
+  return false;
+}
+
+void ServerCore::stop() {
+  if (!running_) return;
+  running_ = false;
+  for (const auto& wire : wires_) wire->stop();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+}  // namespace bellhop::shard
