@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/simulation.hpp"
+#include "shard/shard.hpp"
+#include "storage/directory.hpp"
+
+namespace bellhop::scenario {
+
+/// A whole Bellhop of one or more shards in virtual time, with the network around it. Everything is in one thread; a failing
+/// seed is a reproducible bug.
+class World {
+ public:
+  struct Options {
+    unsigned shards = 1;
+    std::uint64_t seed = 1;
+    net::Weather weather{};
+    std::string config;  ///< TOML; empty: default_config()
+  };
+  explicit World(const Options& options);
+  ~World();
+
+  /// One domain, example.test at 127.0.0.1:5060 over UDP and TCP, accounts alice, bob, carol, dave (password: "pw-" and the
+  /// name), the flood guard off for loopback.
+  [[nodiscard]] static std::string default_config(std::string_view more = {});
+
+  net::Simulation& net() { return net_; }
+  shard::Shard& shard(std::size_t i) { return *shards_[i]; }
+  [[nodiscard]] std::size_t shards() const { return shards_.size(); }
+  location::Table& table() { return table_; }
+  void run_for(Duration duration) { net_.run_for(duration); }
+  void apply(const std::string& toml);
+
+  /// Parties are named in arrows by their address.
+  void name(const Endpoint& endpoint, std::string party) { names_[endpoint] = std::move(party); }
+
+  /// Every message that passed Bellhop's tap since the last call, one line each, in order: "alice -> INVITE",
+  /// "bob <- INVITE", "alice <- 180 INVITE".
+  [[nodiscard]] std::vector<std::string> arrows();
+  /// The same without repeats of a line: what a lossy network still must bring about.
+  [[nodiscard]] std::vector<std::string> distinct_arrows();
+
+  [[nodiscard]] std::uint64_t counter(std::string_view name) const;
+  [[nodiscard]] std::int64_t gauge(std::string_view name) const;
+  [[nodiscard]] std::size_t transactions() const;
+  [[nodiscard]] std::size_t forks() const;
+  [[nodiscard]] const std::vector<std::string>& log_lines() const { return *log_lines_; }
+
+  static inline const Endpoint address = *Endpoint::parse("127.0.0.1:5060");
+
+ private:
+  [[nodiscard]] observe::Metrics::Values values() const;
+
+  std::shared_ptr<std::vector<std::string>> log_lines_;
+  net::Simulation net_;
+  config::SnapshotPtr config_;
+  observe::Log log_;
+  observe::Metrics metrics_;
+  storage::Directory directory_;
+  location::Table table_;
+  guard::Guard guard_;
+  transport::Connections connections_;
+  crypto::Key key_{};
+  auth::Authenticator authenticator_;
+  std::unique_ptr<net::Resolver> resolver_;
+  std::vector<std::unique_ptr<net::Wire>> wires_;
+  std::vector<std::unique_ptr<shard::Shard>> shards_;
+  std::map<Endpoint, std::string> names_;
+  TimePoint arrows_from_{};
+};
+
+/// The accounts of a configuration as the Directory holds them.
+[[nodiscard]] storage::Directory::Contents contents_of(const config::Snapshot& config);
+
+}  // namespace bellhop::scenario
