@@ -62,6 +62,10 @@ struct ServerTransactions::Tables {
     const auto found = map.find(key);
     return found == map.end() ? SlotId{} : found->second;
   }
+  [[nodiscard]] std::size_t limit_for(const sip::Message& request) const {
+    const bool ends_something = request.method() == sip::Method::cancel || !request.to_tag().empty();
+    return ends_something ? limit + limit / 4 : limit;
+  }
   [[nodiscard]] SlotId match(const sip::Message& request);
   [[nodiscard]] bool acknowledges(const Entry& entry, const sip::Message& ack);
   [[nodiscard]] Arrival on_ack(Entry& entry, TimePoint now);
@@ -203,7 +207,7 @@ SlotId ServerTransactions::create(const sip::Message& request, const net::Flow& 
                                   TimePoint now) {
   Tables& t = *tables_;
   if (!request.is_request() || request.method() == sip::Method::ack) return {};
-  if (t.entries.size() >= t.limit) {
+  if (t.entries.size() >= t.limit_for(request)) {
     t.dropped.add();
     return {};
   }

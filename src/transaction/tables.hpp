@@ -39,10 +39,11 @@ enum class TimerKind : std::uint8_t { server = 1, client = 2, fork = 3, other = 
   return id.valid() && (token & 0x00ff'ffff'ffff'ffff) == (timer_token(TimerKind::other, id) & 0x00ff'ffff'ffff'ffff);
 }
 
+/// Of one shard. A quarter above `server` is kept for CANCEL and requests within a dialog: at the limit calls can still
+/// be ended.
 struct Limits {
-  std::size_t server =
-      500'000;  ///< concurrent server transactions of one shard; new requests above are dropped (CGP-35)
-  std::size_t client = 500'000;  ///< above it none is started (CGP-49)
+  std::size_t server = 500'000;  ///< concurrent server transactions; new requests above are dropped (CGP-35)
+  std::size_t client = 500'000;  ///< above it none is started (CGP-49); CANCEL is never refused
 };
 
 /// All server transactions of a shard: matching, absorption of repeats, answering (RFC 3261 section 17.2.3; peers of
