@@ -126,7 +126,7 @@ TEST(Allocations, ResponseRepeatCostsNone) {
 
 // [RFC3261 17.2] The counter itself counts, so that zero means something.
 TEST(Allocations, AreCounted) {
-  EXPECT_EQ(allocations_of([] { delete new int(1); }), 1U);
+  EXPECT_EQ(allocations_of([] { ::operator delete(::operator new(1)); }), 1U);
 }
 
 }  // namespace

@@ -31,6 +31,9 @@ struct ServerTransactions::Entry {
   [[nodiscard]] bool accepted() { return invite() != nullptr && invite()->state() == InviteServer::State::accepted; }
 };
 
+// Thousands linger for half a minute each.
+static_assert(sizeof(Machine) <= 56);
+
 struct ServerTransactions::Tables {
   Tables(const Timers& intervals, net::TimerWheel& timer_wheel, Output& out, observe::Metrics& metrics,
          std::uint64_t seed)
