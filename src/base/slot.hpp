@@ -80,6 +80,14 @@ class SlotMap {
   }
   [[nodiscard]] const T* find(SlotId id) const { return const_cast<SlotMap*>(this)->find(id); }
 
+  /// The id of what lives in this place now, invalid when nothing does: for a caller that kept only part of an id.
+  [[nodiscard]] SlotId id_at(std::uint32_t index) const {
+    const std::size_t c = index / chunk_size;
+    if (c >= chunks_.size() || !chunks_[c].cells) return {};
+    const Cell& cell = chunks_[c].cells[index % chunk_size];
+    return cell.used ? SlotId{index, cell.generation} : SlotId{};
+  }
+
   bool erase(SlotId id) {
     T* object = find(id);
     if (object == nullptr) return false;

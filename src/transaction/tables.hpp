@@ -35,30 +35,37 @@ enum class TimerKind : std::uint8_t { server = 1, client = 2, fork = 3, other = 
 }
 // A token holds 24 bits of the generation; tables check them (Timer objects die with their transaction, so a stale
 // token cannot fire, the check is a second fence).
+[[nodiscard]] constexpr bool token_names(std::uint64_t token, SlotId id) {
+  return id.valid() && (token & 0x00ff'ffff'ffff'ffff) == (timer_token(TimerKind::other, id) & 0x00ff'ffff'ffff'ffff);
+}
 
+/// Of one shard. A quarter above `server` is kept for CANCEL and requests within a dialog: at the limit calls can still
+/// be ended.
 struct Limits {
-  std::size_t server =
-      500'000;  ///< concurrent server transactions of one shard; new requests above are dropped (CGP-35)
-  std::size_t client = 500'000;  ///< above it none is started (CGP-49)
+  std::size_t server = 500'000;  ///< concurrent server transactions; new requests above are dropped (CGP-35)
+  std::size_t client = 500'000;  ///< above it none is started (CGP-49); CANCEL is never refused
 };
 
 /// All server transactions of a shard: matching, absorption of repeats, answering (RFC 3261 section 17.2.3; peers of
 /// RFC 2543 without branch cookie match by Request-URI, To tag, From tag, Call-ID, CSeq number and top Via).
 ///
 /// Keys    a 128-bit seeded hash of (branch, sent-by, method with ACK folded to INVITE): no texts are kept.
-/// Memory  a transaction keeps its last response and where to send it; a finished one nothing more.
-/// Owner   one shard.
+/// Memory  a transaction keeps its last response and where to send it; a finished one nothing more, and not even that
+///         when no repeat will be answered (Accepted, Confirmed, anything final but a rejected INVITE over streams).
+/// Cost    absorbing a repeat allocates nothing.
+/// Owner   one shard. `timers`, `wheel`, `output` and `metrics` must outlive it.
 class ServerTransactions {
  public:
   ServerTransactions(const Timers& timers, net::TimerWheel& wheel, Output& output, observe::Metrics& metrics,
                      std::uint64_t hash_seed);
+  ~ServerTransactions();
 
   enum class Arrival : std::uint8_t {
     fresh,  ///< no transaction matches: the request is new (or an ACK that belongs to a 2xx, or a stray CANCEL target)
     absorbed,  ///< a repeat or the ACK to a non-2xx: dealt with, nothing more to do
     merged,    ///< same From tag, Call-ID and CSeq as one under way but another branch: 482 (RFC 3261 section 8.2.2.2)
   };
-  /// Matches a request. For an ACK `fresh` means: no INVITE transaction that ended in a non-2xx has this branch.
+  /// Matches a request. For an ACK `fresh` means: no INVITE transaction has this branch, or one that answered 2xx.
   [[nodiscard]] Arrival on_request(const sip::Message& request, TimePoint now);
 
   /// A new transaction for a fresh request that is not an ACK; invalid id at the limit. `reply_to` is where responses
@@ -70,14 +77,16 @@ class ServerTransactions {
   [[nodiscard]] SlotId find_cancelled(const sip::Message& cancel) const;
 
   /// Answers: keeps the octets for repeats, sends them. A 1xx after a final or a second final is ignored (false); a
-  /// repeated 2xx in Accepted passes.
+  /// repeated 2xx in Accepted passes. A 2xx that must reach the caller after another final (RFC 3261 section 16.7) is
+  /// the core's to send, to reply_flow().
   bool answer(SlotId id, sip::StatusCode status, std::string_view octets, TimePoint now);
   [[nodiscard]] const net::Flow* reply_flow(SlotId id) const;
   [[nodiscard]] bool answered_finally(SlotId id) const;
   /// The core's own value kept with the transaction (the shard keeps the SlotId of the fork here).
   void set_owner(SlotId id, SlotId owner);
   [[nodiscard]] SlotId owner(SlotId id) const;
-  /// Ends a transaction at once without answering (the stateless 401 path never creates one; drain uses this).
+  /// Ends a transaction at once without answering and without on_end: a non-INVITE that timed out further down (RFC
+  /// 4320 section 4.2 forbids a 408), drain. The stateless 401 path never creates one.
   void forget(SlotId id);
 
   /// A timer armed with TimerKind::server fired.
@@ -87,7 +96,7 @@ class ServerTransactions {
   /// keep_trying(): it is not sent before a repeat comes.
   void keep_trying(SlotId id, std::string_view octets);
 
-  /// Told on the shard's thread when a transaction ends: (its id, the owner's id, whether the ACK was missing).
+  /// Told from within on_timer() when a transaction has ended: (its id, the owner's id, whether the ACK was missing).
   std::function<void(SlotId id, SlotId owner, bool ack_missing)> on_end;
 
   [[nodiscard]] std::size_t size() const;
@@ -101,7 +110,7 @@ class ServerTransactions {
     TimePoint started;
     std::uint32_t messages;
   };
-  void for_each(const std::function<void(const Row&)>& visit);
+  void for_each(const std::function<void(const Row&)>& visit);  ///< `visit` must not call back
 
  private:
   struct Entry;
@@ -111,10 +120,15 @@ class ServerTransactions {
 
 /// All client transactions of a shard. The branch names the slot under a keyed hash, so a response finds its
 /// transaction in O(1) and a forged or stray one is refused before any map is asked.
+///
+/// Memory  a transaction keeps its request while it may be repeated, cancelled or acknowledged; then only the ACK.
+/// Owner   one shard. `timers`, `wheel`, `output` and `metrics` must outlive it.
 class ClientTransactions {
  public:
+  /// `epoch` differs between processes that share a key, so that no branch ever comes twice (slots start over).
   ClientTransactions(const Timers& timers, net::TimerWheel& wheel, Output& output, observe::Metrics& metrics,
-                     const crypto::Key& key, std::uint16_t shard);
+                     const crypto::Key& key, std::uint16_t shard, std::uint32_t epoch = 0);
+  ~ClientTransactions();
 
   /// Takes a slot so that the Via can be written: invalid at the limit. Must be followed by start() or release().
   [[nodiscard]] SlotId reserve();
@@ -124,21 +138,22 @@ class ClientTransactions {
   void append_branch(std::string& out, SlotId id, std::uint64_t loop) const;
 
   /// Sends the request and runs its machine. `octets` is the whole request as sent. The INVITE kind is told by `method`
-  /// (ACK is refused: it has no transaction). `owner` comes back with every event.
+  /// (ACK is refused and its slot released: it has no transaction). `owner` comes back with every event.
   void start(SlotId id, sip::Method method, std::string_view octets, const net::Flow& to, SlotId owner, TimePoint now);
   /// Sends CANCEL for an INVITE transaction as a transaction of its own, which nobody waits for (RFC 3261 section 9.1).
-  /// The caller has seen a 1xx (section 9.1) and not yet a final response. `reason` is a Reason header value or empty.
+  /// The caller has seen a 1xx (section 9.1) and not yet a final response; otherwise, and a second time, nothing is
+  /// done. `reason` is a Reason header value or empty. The CANCEL ends with its INVITE at the latest.
   void cancel(SlotId invite, std::string_view reason, TimePoint now);
 
   struct Match {
     enum class Kind : std::uint8_t {
-      not_ours,  ///< no such branch, wrong CSeq method, more than our Via altered: drop (RFC 6026 section 7.3, threats
-                 ///< 34, 49)
+      not_ours,  ///< no such branch, wrong CSeq method or sent-by, a Via added or removed: drop (RFC 6026 section 7.3,
+                 ///< RFC 3261 section 18.1.2, threats 34, 49)
       absorbed,  ///< a repeat the machine ate
       pass_up,   ///< for the core
     };
     Kind kind = Kind::not_ours;
-    SlotId id, owner;
+    SlotId id, owner;  ///< `id` stays good until the next on_timer(), also after a final response
   };
   [[nodiscard]] Match on_response(const sip::Message& response, TimePoint now);
 
@@ -148,15 +163,16 @@ class ClientTransactions {
   [[nodiscard]] std::optional<std::uint16_t> shard_of(std::string_view branch) const;
 
   void on_timer(std::uint64_t token, TimePoint now);
-  /// Nothing can be sent to this flow any more (connection gone, ICMP): every transaction on it fails with on_failure.
-  /// For UDP `flow` matches by remote endpoint.
+  /// Nothing can be sent to this flow any more (connection gone, ICMP): every transaction on it that has no final
+  /// response yet fails with on_failure. For UDP `flow` matches by remote endpoint. Cost: those on this flow, not all.
   void on_flow_failed(const net::Flow& flow, TimePoint now);
 
-  /// Ends a transaction without telling anybody (its fork is gone and nothing it may still hear matters).
+  /// Ends a transaction, and its CANCEL, without telling anybody (its fork is gone and nothing it may still hear
+  /// matters).
   void forget(SlotId id);
 
-  /// (id, owner, timed_out: Timer B/F, else transport failure). Called on the shard's thread, never from within
-  /// start().
+  /// (id, owner, timed_out: Timer B/F, else transport failure). Called from within on_timer() only, the transaction
+  /// already forgotten.
   std::function<void(SlotId id, SlotId owner, bool timed_out)> on_failure;
 
   [[nodiscard]] std::size_t size() const;
@@ -169,7 +185,7 @@ class ClientTransactions {
     TimePoint started;
     std::uint32_t messages;
   };
-  void for_each(const std::function<void(const Row&)>& visit);
+  void for_each(const std::function<void(const Row&)>& visit);  ///< `visit` must not call back
 
  private:
   struct Entry;

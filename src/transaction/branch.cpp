@@ -1,0 +1,63 @@
+#include "transaction/branch.hpp"
+
+#include <array>
+
+#include "base/text.hpp"
+
+namespace bellhop::transaction {
+
+namespace {
+
+constexpr std::string_view cookie = "z9hG4bK";
+constexpr std::string_view digits = "0123456789abcdef";
+constexpr std::size_t shard_size = 4;
+constexpr std::size_t word_size = 13;  // 64 bits in base 32
+constexpr std::size_t branch_size = cookie.size() + shard_size + 2 * word_size + 1 + word_size;
+
+std::uint64_t mac_of(const Branch& branch, const crypto::Key& key) {
+  std::array<char, 18> covered;
+  const auto put = [&covered](std::size_t at, std::size_t size, std::uint64_t value) {
+    for (std::size_t i = 0; i < size; ++i) covered[at + i] = static_cast<char>(value >> (8 * i));
+  };
+  put(0, 2, branch.shard);
+  put(2, 8, branch.slot.packed());
+  put(10, 8, branch.loop);
+  return crypto::short_mac(key, {covered.data(), covered.size()});
+}
+
+std::optional<std::uint16_t> parse_shard(std::string_view text) {
+  unsigned value = 0;
+  for (const char c : text) {
+    const std::size_t digit = digits.find(lower(c));
+    if (digit == std::string_view::npos) return std::nullopt;
+    value = value * 16 + static_cast<unsigned>(digit);
+  }
+  return static_cast<std::uint16_t>(value);
+}
+
+}  // namespace
+
+void Branch::append_to(std::string& out, const crypto::Key& key) const {
+  out += cookie;
+  for (int shift = 12; shift >= 0; shift -= 4) out += digits[(shard >> shift) & 15];
+  crypto::append_base32(out, slot.packed());
+  crypto::append_base32(out, mac_of(*this, key));
+  out += '.';
+  crypto::append_base32(out, loop);
+}
+
+std::optional<Branch> Branch::parse(std::string_view text, const crypto::Key& key) {
+  if (text.size() != branch_size || !starts_with_ignore_case(text, cookie)) return std::nullopt;
+  text.remove_prefix(cookie.size());
+  if (text[shard_size + 2 * word_size] != '.') return std::nullopt;
+  const auto shard = parse_shard(text.substr(0, shard_size));
+  const auto slot = crypto::parse_base32(text.substr(shard_size, word_size));
+  const auto mac = crypto::parse_base32(text.substr(shard_size + word_size, word_size));
+  const auto loop = crypto::parse_base32(text.substr(shard_size + 2 * word_size + 1));
+  if (!shard || !slot || !mac || !loop) return std::nullopt;
+  const Branch branch{*shard, SlotId::unpack(*slot), *loop};
+  if (mac_of(branch, key) != *mac) return std::nullopt;
+  return branch;
+}
+
+}  // namespace bellhop::transaction

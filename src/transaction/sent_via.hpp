@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "sip/message.hpp"
+
+namespace bellhop::transaction {
+
+/// What a response must not have changed of the request we sent (RFC 3261 sections 17.1.3 and 18.1.2): our sent-by, the
+/// CSeq method, the number of Via values.
+struct SentVia {
+  std::uint32_t origin = 0;  ///< hash of host, port and method
+  std::uint16_t count = 0;
+
+  /// Of a request as it leaves. Looks only at the lines that begin with a V.
+  [[nodiscard]] static SentVia of_request(std::string_view octets);
+  [[nodiscard]] static SentVia of_response(const sip::Message& response);
+  friend bool operator==(const SentVia&, const SentVia&) = default;
+};
+
+}  // namespace bellhop::transaction
