@@ -1,0 +1,18 @@
+# ./dev package: the .deb with the program, its unit, a first configuration and the documents.
+install(TARGETS bellhop RUNTIME DESTINATION bin)
+install(FILES packaging/bellhop.service DESTINATION /lib/systemd/system)
+install(FILES packaging/bellhop.toml DESTINATION /etc/bellhop)
+install(FILES README.md CHANGELOG.md docs/settings.md DESTINATION share/doc/bellhop)
+install(FILES LICENSE DESTINATION share/doc/bellhop RENAME copyright)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME bellhop)
+set(CPACK_PACKAGE_CONTACT "Bellhop maintainers <maintainers@bellhop.invalid>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/packaging/postinst ${CMAKE_SOURCE_DIR}/packaging/conffiles)
+include(CPack)
