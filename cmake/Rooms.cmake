@@ -17,10 +17,27 @@ function(bellhop_room name)
   endif()
   if(tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE room_${name} ${ROOM_TEST_LIBS} GTest::gmock GTest::gtest_main Threads::Threads)
-    target_compile_options(${name}_test PRIVATE -Wno-conversion -Wno-shadow)
+    target_link_libraries(${name}_test PRIVATE room_${name} ${ROOM_TEST_LIBS})
+    bellhop_test_program(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   endif()
+endfunction()
+
+# What every test program needs. Rooms are compiled as one unit each (CMAKE_UNITY_BUILD: headers are read once); tests are not,
+# so that their local names may meet; they share one precompiled header instead.
+function(bellhop_test_program target)
+  target_link_libraries(${target} PRIVATE bellhop_flags lib::fmt lib::spdlog lib::expected GTest::gmock GTest::gtest_main Threads::Threads)
+  target_compile_options(${target} PRIVATE -Wno-conversion -Wno-shadow)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+  if(NOT TARGET test_headers)
+    file(WRITE ${CMAKE_BINARY_DIR}/test_headers.cpp "int main() {}\n")
+    add_executable(test_headers EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/test_headers.cpp)
+    target_link_libraries(test_headers PRIVATE bellhop_flags lib::fmt lib::spdlog lib::expected GTest::gmock Threads::Threads)
+    target_compile_options(test_headers PRIVATE -Wno-conversion -Wno-shadow)
+    target_precompile_headers(test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h> <algorithm> <chrono> <functional> <map> <memory>
+      <optional> <string> <string_view> <vector> <fmt/format.h> <tl/expected.hpp>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM test_headers)
 endfunction()
 
 # bellhop_fuzzer(<name> ROOMS <rooms>): fuzz/<name>.cpp with its seeds in fuzz/seeds/<name>; one second of it is a ctest.
