@@ -1,6 +1,20 @@
 # bellhop_room(<name> [ROOMS <lower rooms>] [LIBS <libraries>])
 #   One library per room from all sources in src/<name>; *_test.cpp become the program <name>_test, which ctest runs.
 #   A new file needs no line here. What a room may include is checked by tools/floors.
+set(heavy_headers <algorithm> <array> <atomic> <chrono> <cstring> <deque> <functional> <map> <memory> <mutex> <optional> <span> <string>
+  <string_view> <utility> <variant> <vector> <fmt/format.h> <tl/expected.hpp> <boost/unordered/unordered_flat_map.hpp>)
+
+# Two precompiled headers, one for rooms and one for tests: reading the standard library is most of what a file costs.
+function(bellhop_headers target)
+  file(WRITE ${CMAKE_BINARY_DIR}/${target}.cpp "int main() {}\n")
+  add_executable(${target} EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/${target}.cpp)
+  target_link_libraries(${target} PRIVATE bellhop_flags Threads::Threads)
+  target_precompile_headers(${target} PRIVATE ${heavy_headers} ${ARGN})
+endfunction()
+bellhop_headers(room_headers)
+bellhop_headers(test_headers <gmock/gmock.h> <gtest/gtest.h>)
+target_link_libraries(test_headers PRIVATE GTest::gmock)
+
 function(bellhop_room name)
   cmake_parse_arguments(ROOM "" "" "ROOMS;LIBS;TEST_LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
@@ -11,6 +25,7 @@ function(bellhop_room name)
   if(sources)
     add_library(room_${name} STATIC ${sources})
     target_link_libraries(room_${name} PUBLIC bellhop_flags ${rooms} ${ROOM_LIBS} PRIVATE Threads::Threads)
+    target_precompile_headers(room_${name} REUSE_FROM room_headers)
   else()
     add_library(room_${name} INTERFACE)
     target_link_libraries(room_${name} INTERFACE bellhop_flags ${rooms} ${ROOM_LIBS})
@@ -23,20 +38,10 @@ function(bellhop_room name)
   endif()
 endfunction()
 
-# What every test program needs. Rooms are compiled as one unit each (CMAKE_UNITY_BUILD: headers are read once); tests are not,
-# so that their local names may meet; they share one precompiled header instead.
+# What every test program needs.
 function(bellhop_test_program target)
-  target_link_libraries(${target} PRIVATE bellhop_flags lib::fmt lib::spdlog lib::expected GTest::gmock GTest::gtest_main Threads::Threads)
+  target_link_libraries(${target} PRIVATE bellhop_flags GTest::gmock GTest::gtest_main Threads::Threads)
   target_compile_options(${target} PRIVATE -Wno-conversion -Wno-shadow)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
-  if(NOT TARGET test_headers)
-    file(WRITE ${CMAKE_BINARY_DIR}/test_headers.cpp "int main() {}\n")
-    add_executable(test_headers EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/test_headers.cpp)
-    target_link_libraries(test_headers PRIVATE bellhop_flags lib::fmt lib::spdlog lib::expected GTest::gmock Threads::Threads)
-    target_compile_options(test_headers PRIVATE -Wno-conversion -Wno-shadow)
-    target_precompile_headers(test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h> <algorithm> <chrono> <functional> <map> <memory>
-      <optional> <string> <string_view> <vector> <fmt/format.h> <tl/expected.hpp>)
-  endif()
   target_precompile_headers(${target} REUSE_FROM test_headers)
 endfunction()
 
