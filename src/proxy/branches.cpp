@@ -1,6 +1,8 @@
 // Branches of the proxy: from a destination to octets on a flow (RFC 3261 section 16.6), and stateless forwarding.
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <iterator>
 
 #include "base/hash.hpp"
@@ -27,6 +29,15 @@ std::vector<transport::Target> targets_for(const transport::NextHop& hop, const 
   for (const IpAddress& address : addresses)
     targets.push_back({chosen, {address, hop.port_or_default(chosen)}, hop.transport.has_value() || hop.secure});
   return targets;
+}
+
+/// Where a branch went, without the heap: this is noted for every forwarded request.
+void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
+  std::array<char, 56> text;
+  const auto& o = flow.remote.address.octets();
+  if (flow.remote.address.is_v6()) return record.note(Step::target, sip::param_name(flow.transport), flow.remote.to_string());
+  const auto end = fmt::format_to_n(text.data(), text.size(), FMT_COMPILE("{}.{}.{}.{}:{}"), o[0], o[1], o[2], o[3], flow.remote.port);
+  record.note(Step::target, sip::param_name(flow.transport), {text.data(), end.size});
 }
 
 }  // namespace
@@ -122,7 +133,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     branch.force_udp = true;
     return send_branch(id, forwarding, index, now);
   }
-  forwarding.record.note(Step::target, sip::param_name(flow->transport), flow->remote.to_string());
+  note_target(forwarding.record, *flow);
   env_.clients.start(branch.client, forwarding.request->method(), buffer_, *flow, id, now);
 }
 

@@ -53,7 +53,7 @@ void Fork::on_response(std::uint16_t index, sip::StatusCode status, TimePoint no
   Branch& branch = branches_[index];
   if (status.success() && invite_) {  // every 2xx goes up, however late (section 16.7 step 5)
     out.push_back({Do::forward, index});
-    answered_ = stopped_ = true;
+    answered_ = stopped_ = succeeded_ = true;
     branch.state = State::done;
     branch.deadline = never;
     cancel_pending(now, out);
@@ -81,7 +81,7 @@ void Fork::on_final(std::uint16_t index, sip::StatusCode status, bool received, 
   branches_[index].deadline = never;
   if (status.success()) {  // non-INVITE: the first one wins
     if (!answered_) out.push_back({Do::forward, index});
-    answered_ = stopped_ = true;
+    answered_ = stopped_ = succeeded_ = true;
   } else if (!answered_) {
     consider(index, status, received, out);
     if (status.class_of() == 6) {
@@ -172,6 +172,7 @@ void Fork::on_deadline(TimePoint now, Actions& out) {
       if (!answered_) consider(index, 487, false, out);
       move_on(now, out);
     } else if (branch.cancel_sent) {
+      out.push_back({Do::forget, index});
       on_final(index, 487, false, now, out);  // the 487 that never came (CGP-54)
     } else if (branch.state == State::proceeding) {
       cancel_branch(index, now, out);  // Timer C (section 16.8)

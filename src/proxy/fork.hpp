@@ -28,6 +28,7 @@ class Fork {
     add_challenge,///< keep its challenges: they go into the best answer (section 16.7 step 7)
     answer_best,  ///< send the kept response upstream
     answer_own,   ///< send a response of our own with status()
+    forget,       ///< stop listening on this branch: it was cancelled and never ended
     finish,       ///< nothing more to wait for
   };
   struct Action {
@@ -54,6 +55,7 @@ class Fork {
 
   [[nodiscard]] sip::StatusCode status() const { return own_status_; }
   [[nodiscard]] bool answered() const { return answered_; }
+  [[nodiscard]] bool succeeded() const { return succeeded_; }
   [[nodiscard]] bool cancelled() const { return cancelled_; }
   [[nodiscard]] std::size_t branches() const { return branches_.size(); }
   [[nodiscard]] bool finished() const { return finished_; }
@@ -81,6 +83,7 @@ class Fork {
   Settings settings_;
   bool invite_;
   bool answered_ = false;   ///< a final response went upstream
+  bool succeeded_ = false;  ///< a 2xx went upstream
   bool cancelled_ = false;
   bool stopped_ = false;    ///< no further groups: 2xx, 6xx or CANCEL
   bool finished_ = false;

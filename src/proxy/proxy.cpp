@@ -33,7 +33,7 @@ Proxy::~Proxy() = default;
 
 void Proxy::apply(config::SnapshotPtr config) { config_ = std::move(config); }
 
-std::size_t Proxy::forks() const { return forwardings_.size(); }
+std::size_t Proxy::forks() const { return under_way_; }
 
 const observe::DecisionRecord* Proxy::record_of(SlotId fork) const {
   const Forwarding* forwarding = forwardings_.find(fork);
@@ -67,6 +67,7 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
   forwarding.timer.set_token(transaction::timer_token(TimerKind::fork, id));
   env_.servers.set_owner(server, id);
   forwarded_.add();
+  ++under_way_;
 
   // RFC 5393 section 5.3.3: what rings at once shares the breadth; when there is not enough, one rings after the other.
   const bool too_wide = destinations.size() > forwarding.facts.max_breadth;
@@ -108,7 +109,8 @@ void Proxy::on_response(const sip::Message& response, const transaction::ClientT
   if (forwarding == nullptr) return;
   const auto index = branch_of(*forwarding, match.id);
   // A response carries the Vias of its request: anything else is not an answer to it (threats 49).
-  if (!index || response.via_count() != forwarding->request->via_count() + 1) return;
+  if (!index || response.via_count() != forwarding->via_count + 1) return;
+  if (forwarding->lingering) return pass_repeat(*forwarding, response, now);
   if (config_->sip.recurse_3xx && response.status().class_of() == 3 && !forwarding->fork.answered()) {
     follow_redirection(*forwarding, response);
     forwarding->fork.on_redirected(*index, now, actions_);
@@ -140,7 +142,7 @@ void Proxy::follow_redirection(Forwarding& forwarding, const sip::Message& respo
 
 void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now) {
   Forwarding* forwarding = forwardings_.find(fork);
-  if (forwarding == nullptr) return;
+  if (forwarding == nullptr || forwarding->lingering) return;
   const auto index = branch_of(*forwarding, client);
   if (!index) return;
   Branch& branch = forwarding->branches[*index];
@@ -162,7 +164,7 @@ void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePo
 void Proxy::on_cancel(SlotId server_transaction, TimePoint now) {
   const SlotId id = env_.servers.owner(server_transaction);
   Forwarding* forwarding = forwardings_.find(id);
-  if (forwarding == nullptr) return;
+  if (forwarding == nullptr || forwarding->lingering) return;
   forwarding->record.note(Step::answer, "cancelled");
   forwarding->fork.on_cancelled(now, actions_);
   drain(id, nullptr, now);
@@ -172,6 +174,10 @@ void Proxy::on_timer(std::uint64_t token, TimePoint now) {
   const SlotId id = forwardings_.id_at(static_cast<std::uint32_t>(token));
   Forwarding* forwarding = forwardings_.find(id);
   if (forwarding == nullptr) return;
+  if (forwarding->lingering) {
+    forwardings_.erase(id);
+    return;
+  }
   forwarding->fork.on_deadline(now, actions_);
   drain(id, nullptr, now);
 }
@@ -187,7 +193,7 @@ void Proxy::drain(SlotId id, const sip::Message* response, TimePoint now) {
     act(id, *forwarding, action, response, now);
   }
   actions_.clear();
-  if (Forwarding* forwarding = forwardings_.find(id); forwarding != nullptr) {
+  if (Forwarding* forwarding = forwardings_.find(id); forwarding != nullptr && !forwarding->lingering) {
     const TimePoint deadline = forwarding->fork.next_deadline();
     if (deadline == never) {
       forwarding->timer.disarm();
@@ -216,15 +222,38 @@ void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, c
       return;
     case Fork::Do::answer_best: return answer_best(forwarding, now);
     case Fork::Do::answer_own: return answer_own(forwarding, forwarding.fork.status(), now);
+    case Fork::Do::forget: return env_.clients.forget(forwarding.branches[action.branch].client);
     case Fork::Do::finish: return finish(id, now);
   }
 }
 
-void Proxy::finish(SlotId id, TimePoint) {
-  Forwarding* forwarding = forwardings_.find(id);
-  env_.log(Tag::sip, Level::low_level, "{} {} {}", forwarding->request->method_text(), quoted_for_log(forwarding->request->call_id()),
-           forwarding->record.text());
-  forwardings_.erase(id);
+/// A call that was answered lingers for 64*T1: the callee repeats its 2xx until it hears the ACK, and each repeat is the
+/// caller's (RFC 6026 section 8.7). What it needs for that is little.
+void Proxy::finish(SlotId id, TimePoint now) {
+  Forwarding& forwarding = *forwardings_.find(id);
+  --under_way_;
+  if (env_.log.enabled(Tag::sip, Level::low_level))
+    env_.log(Tag::sip, Level::low_level, "{} {} {}", forwarding.request->method_text(), quoted_for_log(forwarding.request->call_id()),
+             forwarding.record.text());
+  const bool accepted = forwarding.fork.succeeded() && forwarding.request->method() == Method::invite;
+  if (!env_.servers.answered_finally(forwarding.server)) env_.servers.forget(forwarding.server);  // RFC 4320 section 4.2
+  if (!accepted) {
+    forwardings_.erase(id);
+    return;
+  }
+  forwarding.lingering = true;
+  forwarding.request = sip::OwnedMessage(no_message);
+  forwarding.best = {};
+  forwarding.challenges = {};
+  for (Branch& branch : forwarding.branches) branch.destination = {}, branch.targets = {};
+  env_.wheel.arm(forwarding.timer, now + 64 * config_->sip.t1);
+}
+
+void Proxy::pass_repeat(Forwarding& forwarding, const sip::Message& response, TimePoint now) {
+  if (!response.status().success()) return;
+  buffer_.clear();
+  strip_own_via(buffer_, response);
+  env_.servers.answer(forwarding.server, response.status(), buffer_, now);
 }
 
 // ---- responses

@@ -89,8 +89,10 @@ class Proxy {
   };
   /// One forwarded request: everything about it that outlives its walk through the pipeline.
   struct Forwarding {
-    Forwarding(const sip::Message& message, bool invite, const Fork::Settings& settings) : request(message), fork(invite, settings) {}
+    Forwarding(const sip::Message& message, bool invite, const Fork::Settings& settings)
+        : request(message), via_count(message.via_count()), fork(invite, settings) {}
     sip::OwnedMessage request;
+    std::size_t via_count;
     net::Flow from;
     SlotId server;
     Fork fork;
@@ -101,11 +103,13 @@ class Proxy {
     std::uint64_t loop = 0;
     observe::DecisionRecord record;
     net::Timer timer;
+    bool lingering = false;               ///< answered 2xx: only repeats of it are still passed on (RFC 6026 section 8.7)
   };
 
   void act(SlotId id, Forwarding& forwarding, const Fork::Action& action, const sip::Message* response, TimePoint now);
   void drain(SlotId id, const sip::Message* response, TimePoint now);
   void finish(SlotId id, TimePoint now);
+  void pass_repeat(Forwarding& forwarding, const sip::Message& response, TimePoint now);
 
   // Branches.
   void start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
@@ -141,6 +145,7 @@ class Proxy {
   Environment env_;
   config::SnapshotPtr config_;
   SlotMap<Forwarding> forwardings_;
+  std::size_t under_way_ = 0;  ///< those that do not only linger
   sip::Edits edits_;
   std::string buffer_, via_, facts_text_, record_route_;
   Fork::Actions actions_;

@@ -64,8 +64,8 @@ std::string rebuild(const sip::Uri& uri, std::string_view user, std::string_view
 bool find_local(Address& address, std::uint16_t port, const config::Snapshot& config, const storage::Directory& directory) {
   address.domain = config.domain_of(address.host);
   const auto literal = IpAddress::parse(address.host);
-  // One of our addresses with a foreign port is another server on this host.
-  if (literal && address.domain != nullptr && !config.is_own_address(*literal, port)) {
+  // One of our addresses with a port we do not listen on is something else on this host.
+  if (literal && address.domain != nullptr && port != 0 && !config.is_own_address(*literal, port)) {
     bool named = false;
     for (const config::Domain& domain : config.domains) named = named || domain.name == address.host;
     if (!named) address.domain = nullptr;

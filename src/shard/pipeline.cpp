@@ -240,8 +240,9 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
   const auto reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane, context.now, context.record);
   if (reply.status.success()) {
     answer(context, reply.status, reply.reason, reply.headers);
-    env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor), context.from.remote.to_string(),
-             context.record.text());
+    if (env_.log.enabled(Tag::registrar, Level::low_level))
+      env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor), context.from.remote.to_string(),
+               context.record.text());
     return Next::done;
   }
   return refuse(context, {reply.status, reply.reason, reply.headers});
@@ -357,7 +358,8 @@ void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view
 Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusal) {
   if (context.method() == Method::ack) return Next::done;
   refusals_.add();
-  env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
+  if (env_.log.enabled(Tag::sip_server, Level::problems))
+    env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
            quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(), context.record.text());
   answer(context, refusal.status, refusal.reason, refusal.headers);
   return Next::done;
