@@ -30,10 +30,9 @@ struct ClientTransactions::Entry : FlowLink {
   [[nodiscard]] bool started_yet() const { return !std::holds_alternative<std::monostate>(machine); }
 };
 
-// Thousands linger for half a minute each.
-static_assert(sizeof(Machine) <= 56);
-
 struct ClientTransactions::Tables {
+  static_assert(sizeof(Entry) <= 232, "thousands linger for half a minute each");
+
   Tables(const Timers& intervals, net::TimerWheel& timer_wheel, Output& out, observe::Metrics& metrics,
          const crypto::Key& branch_key, std::uint16_t own_shard, std::uint32_t generation_mask)
       : timers(intervals),

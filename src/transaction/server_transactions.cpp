@@ -31,10 +31,9 @@ struct ServerTransactions::Entry {
   [[nodiscard]] bool accepted() { return invite() != nullptr && invite()->state() == InviteServer::State::accepted; }
 };
 
-// Thousands linger for half a minute each.
-static_assert(sizeof(Machine) <= 56);
-
 struct ServerTransactions::Tables {
+  static_assert(sizeof(Entry) <= 232, "thousands linger for half a minute each");
+
   Tables(const Timers& intervals, net::TimerWheel& timer_wheel, Output& out, observe::Metrics& metrics,
          std::uint64_t seed)
       : timers(intervals),
