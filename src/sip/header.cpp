@@ -127,21 +127,22 @@ static_assert(names[static_cast<std::size_t>(HeaderId::p_hint)].name == "P-Hint"
 constexpr std::size_t longest = 32;
 constexpr std::size_t slots = 512;
 
+// Factors found by trial, so that no two names share a slot; make_index() does not compile when two do.
 constexpr std::size_t slot_of(std::string_view name) {
-  const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(name[i] | 0x20); };
+  const auto octet = [name](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(name[i]) | 0x20);
+  };
   const std::size_t n = name.size();
-  return (n * 29 + octet(0) * 3 + octet(n / 2) * 47 + octet(n - 1) * 101 + octet(n * 3 / 4) * 7) % slots;
+  return (octet(0) * 61 + octet(n / 2) * 129 + octet(n - 1) * 23 + n * 19) % slots;
 }
 
-// Open addressing over the long names, laid out at compile time; names are kept in lower case for the comparison.
+// A perfect hash over the long names, laid out at compile time; names are kept in lower case for the comparison.
 struct Index {
   struct Entry {
     std::array<char, longest> folded{};
-    std::uint8_t size = 0;
-    HeaderId id = HeaderId::other;
   };
   std::array<Entry, count> entries{};
-  std::array<std::uint8_t, slots> slot{};  ///< index into entries; 0 is empty (HeaderId::other has no name)
+  std::array<std::uint8_t, slots> slot{};  ///< a HeaderId; 0 is empty (HeaderId::other has no name)
   std::array<HeaderId, 26> compact{};
 };
 
@@ -149,49 +150,58 @@ constexpr Index make_index() {
   Index index;
   for (std::size_t i = 1; i < count; ++i) {
     const HeaderName& header = names[i];
-    Index::Entry& entry = index.entries[i];
-    for (std::size_t c = 0; c < header.name.size(); ++c) entry.folded[c] = lower(header.name[c]);
-    entry.size = static_cast<std::uint8_t>(header.name.size());
-    entry.id = static_cast<HeaderId>(i);
-    std::size_t at = slot_of(header.name);
-    while (index.slot[at] != 0) at = (at + 1) % slots;
-    index.slot[at] = static_cast<std::uint8_t>(i);
-    if (header.compact != '\0') index.compact[static_cast<std::size_t>(header.compact - 'a')] = entry.id;
+    for (std::size_t c = 0; c < header.name.size(); ++c) index.entries[i].folded[c] = lower(header.name[c]);
+    std::uint8_t& slot = index.slot[slot_of(header.name)];
+    if (slot != 0) throw "two header names share a slot: choose other factors in slot_of()";
+    slot = static_cast<std::uint8_t>(i);
+    if (header.compact != '\0')
+      index.compact[static_cast<std::size_t>(header.compact - 'a')] = static_cast<HeaderId>(i);
   }
   return index;
 }
 constexpr Index index_of_names = make_index();
 static_assert(count <= 256);
 
-std::uint64_t load(const char* at) {
-  std::uint64_t word = 0;
+template <class Word>
+Word load(const char* at) {
+  Word word = 0;
   std::memcpy(&word, at, sizeof word);
   return word;
 }
 
-// Eight octets at once, A-Z to a-z and nothing else.
-std::uint64_t fold_case(std::uint64_t word) {
-  constexpr std::uint64_t every = 0x0101010101010101ULL;
-  const std::uint64_t low_bits = word & (0x7f * every);
-  const std::uint64_t above_z = low_bits + ((0x7f - 'Z') * every);
-  const std::uint64_t from_a = low_bits + ((0x80 - 'A') * every);
-  const std::uint64_t upper = (from_a ^ above_z) & ~word & (0x80 * every);
+// Four or eight octets at once, A-Z to a-z and nothing else.
+template <class Word>
+Word fold_case(Word word) {
+  constexpr Word every = static_cast<Word>(0x0101010101010101ULL);
+  const Word low_bits = word & (0x7f * every);
+  const Word above_z = low_bits + ((0x7f - 'Z') * every);
+  const Word from_a = low_bits + ((0x80 - 'A') * every);
+  const Word upper = (from_a ^ above_z) & ~word & (0x80 * every);
   return word | (upper >> 2);
 }
 
-bool same(std::string_view name, const Index::Entry& entry) {
-  if (name.size() != entry.size) return false;
+template <class Word>
+bool same_word(const char* name, const char* folded) {
+  return fold_case(load<Word>(name)) == load<Word>(folded);
+}
+
+// `name` is of the entry's size.
+bool same(std::string_view name, const char* folded) {
   const std::size_t size = name.size();
-  if (size < 8) {
-    for (std::size_t i = 0; i < size; ++i) {
-      if (lower(name[i]) != entry.folded[i]) return false;
+  const char* const at = name.data();
+  if (size >= 8) {
+    for (std::size_t i = 0; i + 8 < size; i += 8) {
+      if (!same_word<std::uint64_t>(at + i, folded + i)) return false;
     }
-    return true;
+    return same_word<std::uint64_t>(at + size - 8, folded + size - 8);
   }
-  for (std::size_t at = 0; at + 8 < size; at += 8) {
-    if (fold_case(load(name.data() + at)) != load(entry.folded.data() + at)) return false;
+  if (size >= 4) {
+    return same_word<std::uint32_t>(at, folded) && same_word<std::uint32_t>(at + size - 4, folded + size - 4);
   }
-  return fold_case(load(name.data() + size - 8)) == load(entry.folded.data() + size - 8);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (lower(at[i]) != folded[i]) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -208,12 +218,9 @@ HeaderId header_from(std::string_view name) {
     return letter >= 'a' && letter <= 'z' ? index_of_names.compact[static_cast<std::size_t>(letter - 'a')]
                                           : HeaderId::other;
   }
-  if (name.size() > longest) return HeaderId::other;
-  for (std::size_t at = slot_of(name); index_of_names.slot[at] != 0; at = (at + 1) % slots) {
-    const Index::Entry& entry = index_of_names.entries[index_of_names.slot[at]];
-    if (same(name, entry)) return entry.id;
-  }
-  return HeaderId::other;
+  const std::size_t at = index_of_names.slot[slot_of(name)];
+  if (names[at].name.size() != name.size()) return HeaderId::other;
+  return same(name, index_of_names.entries[at].folded.data()) ? static_cast<HeaderId>(at) : HeaderId::other;
 }
 
 }  // namespace bellhop::sip

@@ -31,22 +31,22 @@ const char* line_feed(const char* line, const char* end, bool& folded, bool& bar
 }
 
 // Splits [line, end) at the colon; false when the name is none.
-bool split(const char* line, const char* end, const char* base, HeaderLine& out) {
+bool split(const char* line, const char* end, const char* base, HeaderField& out) {
   const char* colon = find(line, end, ':');
   if (colon == nullptr) return false;
   const char* name_end = colon;
   while (name_end > line && is_blank(name_end[-1])) --name_end;
   const std::string_view name(line, static_cast<std::size_t>(name_end - line));
   out.id = header_from(name);
-  if (out.id == HeaderId::other && !is_token(name)) return false;
+  if (name.size() > UINT16_MAX || (out.id == HeaderId::other && !is_token(name))) return false;
 
   const char* value = colon + 1;
   while (value < end && is_white(*value)) ++value;
   while (end > value && is_white(end[-1])) --end;
   if (value == end) value = end = colon + 1;
-  out.name_size = name.size();
-  out.value_at = static_cast<std::size_t>(value - base);
-  out.value_size = static_cast<std::size_t>(end - value);
+  out.name_size = static_cast<std::uint16_t>(name.size());
+  out.value_at = static_cast<std::uint32_t>(value - base);
+  out.value_size = static_cast<std::uint32_t>(end - value);
   if (out.folded) out.folded = find(value, end, '\n') != nullptr;
   return true;
 }
@@ -59,7 +59,7 @@ Octets load(const char* at) {
   return octets;
 }
 
-// How many octets are control octets but neither HTAB nor LF: in a sound header block, exactly the CRs.
+// How many control octets there are: in a sound header block without HTAB, two for each CRLF.
 std::size_t count_controls(std::string_view text) {
   std::size_t count = 0;
   std::size_t at = 0;
@@ -67,53 +67,45 @@ std::size_t count_controls(std::string_view text) {
     Octets lanes{};
     for (int step = 0; step < 255 && at + sizeof(Octets) <= text.size(); ++step, at += sizeof(Octets)) {
       const Octets octets = load(text.data() + at);
-      const auto control = ((octets < 0x20) & (octets != '\t') & (octets != '\n')) | (octets == 0x7f);
-      lanes -= reinterpret_cast<const Octets&>(control);
+      lanes -= reinterpret_cast<Octets>((octets < 0x20) | (octets == 0x7f));
     }
     for (std::size_t i = 0; i < sizeof(Octets); ++i) count += lanes[i];
   }
   for (; at < text.size(); ++at) {
     const auto octet = static_cast<unsigned char>(text[at]);
-    if ((octet < 0x20 && octet != '\t' && octet != '\n') || octet == 0x7f) ++count;
+    if (octet < 0x20 || octet == 0x7f) ++count;
   }
   return count;
 }
 
 }  // namespace
 
-HeaderLine next_line(std::string_view text, std::size_t at) {
+HeaderLine next_odd_line(std::string_view text, std::size_t at) {
   HeaderLine out;
-  out.name_at = at;
-  out.end_at = text.size();
+  out.field.name_at = static_cast<std::uint32_t>(at);
+  out.field.end_at = static_cast<std::uint32_t>(text.size());
   const char* const line = text.data() + at;
   const char* const end = text.data() + text.size();
   if (line == end) return out;
   if (*line == '\r' && line + 1 < end && line[1] == '\n') {
     out.kind = HeaderLine::Kind::blank;
-    out.end_at = at + 2;
+    out.field.end_at = static_cast<std::uint32_t>(at + 2);
     return out;
   }
   bool bare = false;
-  const char* const feed = line_feed(line, end, out.folded, bare);
+  const char* const feed = line_feed(line, end, out.field.folded, bare);
   if (feed == nullptr) return out;
-  out.end_at = static_cast<std::size_t>(feed + 1 - text.data());
+  out.field.end_at = static_cast<std::uint32_t>(feed + 1 - text.data());
   if (bare) {
     out.kind = HeaderLine::Kind::bare_newline;
   } else {
-    out.kind = split(line, feed, text.data(), out) ? HeaderLine::Kind::field : HeaderLine::Kind::malformed;
+    out.kind = split(line, feed, text.data(), out.field) ? HeaderLine::Kind::field : HeaderLine::Kind::malformed;
   }
   return out;
 }
 
-std::size_t find_bare_newline(std::string_view text, std::size_t from) {
-  for (std::size_t at = text.find('\n', from); at != std::string_view::npos; at = text.find('\n', at + 1)) {
-    if (at == 0 || text[at - 1] != '\r') return at;
-  }
-  return std::string_view::npos;
-}
-
 std::size_t find_forbidden_octet(std::string_view text, std::size_t crlf_count) {
-  if (count_controls(text) == crlf_count) return std::string_view::npos;
+  if (count_controls(text) == 2 * crlf_count) return std::string_view::npos;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto octet = static_cast<unsigned char>(text[at]);
     if ((octet >= 0x20 && octet != 0x7f) || octet == '\t') {

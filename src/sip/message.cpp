@@ -101,10 +101,10 @@ std::string_view peek_call_id(std::string_view octets) {
   for (std::size_t at = feed + 1;;) {
     const HeaderLine line = next_line(octets, at);
     if (line.kind == HeaderLine::Kind::blank || line.kind == HeaderLine::Kind::unterminated) return {};
-    if (line.kind == HeaderLine::Kind::field && line.id == HeaderId::call_id) {
-      return octets.substr(line.value_at, line.value_size);
+    if (line.kind == HeaderLine::Kind::field && line.field.id == HeaderId::call_id) {
+      return octets.substr(line.field.value_at, line.field.value_size);
     }
-    at = line.end_at;
+    at = line.field.end_at;
   }
 }
 

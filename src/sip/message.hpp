@@ -10,6 +10,7 @@
 
 #include "base/result.hpp"
 #include "sip/header.hpp"
+#include "sip/lines.hpp"
 #include "sip/method.hpp"
 #include "sip/status.hpp"
 #include "sip/uri.hpp"
@@ -41,17 +42,6 @@ struct ParseRefusal {
   StatusCode status = 400;   ///< the answer when it can be answered
   const char* reason = "";   ///< static text for the reason phrase and the log, e.g. "CSeq Out Of Range"
   std::uint32_t offset = 0;  ///< where in the message
-};
-
-/// One header line. Offsets are relative to the start of the message, so an index survives a copy of the buffer.
-struct HeaderField {
-  std::uint32_t name_at = 0;
-  std::uint32_t value_at = 0;    ///< first octet of the trimmed value
-  std::uint32_t value_size = 0;  ///< trimmed; folds inside are kept as received (see Message::unfolded)
-  std::uint32_t end_at = 0;      ///< behind the line's CRLF
-  std::uint16_t name_size = 0;
-  HeaderId id = HeaderId::other;
-  bool folded = false;  ///< the value holds a line break
 };
 
 /// A received SIP message: its octets plus an index of header positions and the eager facts that routing needs.

@@ -7,6 +7,14 @@
 
 namespace bellhop::sip {
 
+namespace {
+
+bool has_white(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); });
+}
+
+}  // namespace
+
 /// One parse: start line, index of the lines, eager headers, body. The first fault decides the refusal, but the index
 /// goes on behind it so that the request can be answered.
 class MessageParser {
@@ -27,7 +35,7 @@ class MessageParser {
   void status_line(std::string_view line);
   void fault_in_request_line(std::string_view line);
   void index_headers();
-  bool keep(const HeaderLine& line);
+  bool keep(const HeaderField& field);
   void note(HeaderId id, std::size_t position);
   void eager_headers();
   void top_via();
@@ -127,7 +135,7 @@ void MessageParser::request_line(std::string_view line) {
   m_.method_ = method_from(m_.method_text_);
   m_.request_uri_text_ = line.substr(method_end + 1, uri_end - method_end - 1);
   if (m_.method_ == Method::other && !is_token(m_.method_text_)) return malformed("Bad Method", 0);
-  if (m_.request_uri_text_.find_first_of(" \t\r") != none) return malformed("White Space In Request-URI", method_end);
+  if (has_white(m_.request_uri_text_)) return malformed("White Space In Request-URI", method_end);
   m_.request_uri_ = parse_uri(m_.request_uri_text_);
 }
 
@@ -169,10 +177,10 @@ void MessageParser::index_headers() {
     switch (line.kind) {
       case HeaderLine::Kind::blank:
         m_.blank_line_at_ = static_cast<std::uint32_t>(at);
-        m_.body_at_ = static_cast<std::uint32_t>(line.end_at);
-        if (line.end_at > limits_.header_block_size) refuse(Kind::too_large, 513, "Header Block Too Large", 0);
+        m_.body_at_ = line.field.end_at;
+        if (line.field.end_at > limits_.header_block_size) refuse(Kind::too_large, 513, "Header Block Too Large", 0);
         if (!refusal_) {
-          const std::size_t octet = find_forbidden_octet(m_.octets_.substr(0, line.end_at), crlf_count_);
+          const std::size_t octet = find_forbidden_octet(m_.octets_.substr(0, line.field.end_at), crlf_count_);
           if (octet != none) malformed("Control Octet In Header", octet);
         }
         return;
@@ -182,32 +190,22 @@ void MessageParser::index_headers() {
       case HeaderLine::Kind::malformed: malformed("Bad Header Line", at); break;
       case HeaderLine::Kind::bare_newline: malformed("Line Feed Without Carriage Return", at); break;
       case HeaderLine::Kind::field:
-        if (!keep(line)) {
+        if (!keep(line.field)) {
           m_.blank_line_at_ = m_.body_at_ = static_cast<std::uint32_t>(at);
           return;
         }
     }
-    at = line.end_at;
+    at = line.field.end_at;
   }
 }
 
-bool MessageParser::keep(const HeaderLine& line) {
+bool MessageParser::keep(const HeaderField& field) {
   if (m_.headers_.size() >= limits_.header_count) {
-    refuse(Kind::too_many_headers, stream_ ? 513 : 400, "Too Many Header Fields", line.name_at);
+    refuse(Kind::too_many_headers, stream_ ? 513 : 400, "Too Many Header Fields", field.name_at);
     return false;
   }
-  if (line.name_size > UINT16_MAX) {
-    malformed("Header Name Too Long", line.name_at);
-    return true;
-  }
-  m_.headers_.push_back({.name_at = static_cast<std::uint32_t>(line.name_at),
-                         .value_at = static_cast<std::uint32_t>(line.value_at),
-                         .value_size = static_cast<std::uint32_t>(line.value_size),
-                         .end_at = static_cast<std::uint32_t>(line.end_at),
-                         .name_size = static_cast<std::uint16_t>(line.name_size),
-                         .id = line.id,
-                         .folded = line.folded});
-  note(line.id, m_.headers_.size() - 1);
+  m_.headers_.push_back(field);
+  note(field.id, m_.headers_.size() - 1);
   return true;
 }
 
@@ -273,7 +271,7 @@ void MessageParser::call_id_and_cseq() {
     malformed("Missing Call-ID", m_.headers_at_);
   } else {
     m_.call_id_ = value(call_id_);
-    const bool spaced = m_.call_id_.find_first_of(" \t\r\n") != none;
+    const bool spaced = has_white(m_.call_id_);
     if (spaced || m_.call_id_.empty()) malformed("Bad Call-ID", m_.headers_[call_id_].value_at);
   }
   if (cseq_ == none) return malformed("Missing CSeq", m_.headers_at_);
