@@ -76,9 +76,9 @@ Result<NameAddr, ValueError> parse_name_addr(std::string_view value, std::string
   NameAddr out;
   if (!take_address(cursor, out)) return failure(ValueError::malformed);
   bool tagged = false;
-  const auto check = [&tagged](const Parameter& p) {
-    if (p.name.size() != 3 || !equals_ignore_case(p.name, "tag")) return true;
-    if (tagged || !is_token(p.value)) return false;
+  const auto check = [&tagged](const scan::Scanned& p) {
+    if (!scan::named(p.name, "tag")) return true;
+    if (tagged || !p.value_is_token) return false;
     return tagged = true;
   };
   if (!scan::take_parameters(cursor, out.parameters, check)) return failure(ValueError::malformed);
@@ -104,10 +104,10 @@ Result<Contact, ValueError> parse_contact(std::string_view value, std::string_vi
   if (!address) return failure(address.error());
   out.address = *address;
   for (const Parameter& p : out.address.parameter_list()) {
-    if (equals_ignore_case(p.name, "expires")) {
+    if (scan::named(p.name, "expires")) {
       if (out.expires) return failure(ValueError::malformed);
       out.expires = expires_of(p.value);
-    } else if (equals_ignore_case(p.name, "q")) {
+    } else if (scan::named(p.name, "q")) {
       if (out.q) return failure(ValueError::malformed);
       out.q = parse_q(p.value);
       if (!out.q) return failure(ValueError::out_of_range);

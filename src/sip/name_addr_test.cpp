@@ -110,6 +110,7 @@ TEST(NameAddr, RefusesBrokenValues) {
                            "<sip:a@b>;",
                            "<sip:a@b>;;tag=1",
                            "<sip:a@b>;tag",
+                           "<sip:a@b>;x=a;tag",
                            "<sip:a@b>;tag=",
                            "<sip:a@b>;tag=\"",
                            "<sip:a@b>;tag=\"x\"",

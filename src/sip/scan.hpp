@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/text.hpp"
 #include "sip/uri.hpp"
 #include "sip/values.hpp"
 
@@ -153,29 +154,51 @@ inline bool number_up_to(std::string_view digits, std::uint32_t max, std::uint32
 /// RFC 3261 section 19.1.4: an escaped character equals the character, unless it is one of the reserved ones.
 [[nodiscard]] bool equals_decoded(std::string_view a, std::string_view b, bool fold_case);
 
+/// Whether a parameter's name is this one; `lower_case_name` in lower case, which is how nearly all peers write it.
+inline bool named(std::string_view name, std::string_view lower_case_name) {
+  return name == lower_case_name ||
+         (name.size() == lower_case_name.size() && equals_ignore_case(name, lower_case_name));
+}
+
+/// A parameter as the scan saw it.
+struct Scanned : Parameter {
+  bool value_is_token = false;
+};
+
 /// generic-param: token [ EQUAL ( token / host / quoted-string ) ]. Leaves the cursor behind trailing blanks.
-inline bool take_parameter(Cursor& cursor, Parameter& out) {
+inline bool take_parameter(Cursor& cursor, Scanned& out) {
   out.name = cursor.take(token);
   if (out.name.empty()) return false;
   cursor.skip_blanks();
   out.has_value = cursor.skip('=');
   out.value = {};
+  out.value_is_token = false;
   if (!out.has_value) return true;
   cursor.skip_blanks();
-  out.value = cursor.sees('"') ? cursor.take_quoted() : cursor.take(value);
+  out.value = cursor.take(token);
+  out.value_is_token = !out.value.empty() && !cursor.sees(value);
+  if (!out.value_is_token) {
+    const char* const begin = cursor.at - out.value.size();
+    if (out.value.empty() && cursor.sees('"')) {
+      out.value = cursor.take_quoted();
+    } else {
+      cursor.take(value);
+      out.value = cursor.since(begin);
+    }
+  }
   if (out.value.empty()) return false;
   cursor.skip_blanks();
   return true;
 }
 
-/// *( SEMI generic-param ): visit(const Parameter&) -> bool sees each one. `all` is their text behind the first ";".
+/// *( SEMI generic-param ): visit(const Scanned&) -> bool sees each one. `all` is their text behind the first ";".
 template <class Visit>
 bool take_parameters(Cursor& cursor, std::string_view& all, Visit&& visit) {
   cursor.skip_blanks();
   if (!cursor.sees(';')) return true;
   const char* const begin = cursor.at + 1;
   const char* stop = begin;
-  Parameter p;
+  Scanned p;
   while (cursor.skip(';')) {
     cursor.skip_blanks();
     if (!take_parameter(cursor, p) || !visit(p)) return false;

@@ -182,7 +182,7 @@ ParameterList::Iterator& ParameterList::Iterator::operator++() {
 
 std::optional<Parameter> ParameterList::find(std::string_view name) const {
   for (const Parameter& parameter : *this) {
-    if (parameter.name.size() == name.size() && equals_ignore_case(parameter.name, name)) return parameter;
+    if (scan::named(parameter.name, name)) return parameter;
     // RFC 3261 section 19.1.4: an escaped character is the character, so ";%6C%72" is ";lr".
     if (escapes_ == Escapes::percent && parameter.name.find('%') != std::string_view::npos &&
         scan::equals_decoded(parameter.name, name, /*fold_case=*/true))

@@ -48,26 +48,26 @@ class ViaParameters {
  public:
   explicit ViaParameters(Via& via) : via_(via) {}
 
-  bool operator()(const Parameter& p) {
+  bool operator()(const scan::Scanned& p) {
     switch (p.name.size()) {
-      case 3: return !equals_ignore_case(p.name, "ttl") || (set(via_.ttl, p) && is_number(p.value, 255));
+      case 3: return !scan::named(p.name, "ttl") || (set(via_.ttl, p) && is_number(p.value, 255));
       case 5:
-        if (equals_ignore_case(p.name, "rport")) return set_rport(p);
-        return !equals_ignore_case(p.name, "maddr") || (set(via_.maddr, p) && host_length(p.value) == p.value.size());
-      case 6: return !equals_ignore_case(p.name, "branch") || (set(via_.branch, p) && is_token(p.value));
-      case 8: return !equals_ignore_case(p.name, "received") || (set(via_.received, p) && p.value[0] != '"');
+        if (scan::named(p.name, "rport")) return set_rport(p);
+        return !scan::named(p.name, "maddr") || (set(via_.maddr, p) && host_length(p.value) == p.value.size());
+      case 6: return !scan::named(p.name, "branch") || (set(via_.branch, p) && p.value_is_token);
+      case 8: return !scan::named(p.name, "received") || (set(via_.received, p) && p.value[0] != '"');
       default: return true;
     }
   }
 
  private:
-  static bool set(std::string_view& field, const Parameter& p) {
+  static bool set(std::string_view& field, const scan::Scanned& p) {
     if (!p.has_value || field.data() != nullptr) return false;
     field = p.value;
     return true;
   }
   static bool is_number(std::string_view text, std::uint32_t max) { return parse_number(text, max).has_value(); }
-  bool set_rport(const Parameter& p) {
+  bool set_rport(const scan::Scanned& p) {
     if (via_.has_rport || (p.has_value && !is_number(p.value, 65535))) return false;
     via_.has_rport = true;
     via_.rport_text = p.value;
