@@ -37,7 +37,7 @@ class FileJournal final : public Journal {
   ~FileJournal() override;
 
   /// Reads the file or makes a new one. Before start().
-  void open(const std::function<void(std::string_view)>& replay);
+  void open(const std::function<void(std::string_view)>& replay, const std::function<void()>& replayed);
   void start() {
     thread_ = std::thread([this] { run(); });
   }
@@ -61,7 +61,7 @@ class FileJournal final : public Journal {
   class NewFile;
 
   void create();
-  void replay_file(const std::function<void(std::string_view)>& replay);
+  void replay_file(const std::function<void(std::string_view)>& replay, const std::function<void()>& replayed);
   void run();
   void drain();
   void write_behind(std::string_view octets);
@@ -175,7 +175,7 @@ FileJournal::~FileJournal() {
   thread_.join();
 }
 
-void FileJournal::open(const std::function<void(std::string_view)>& replay) {
+void FileJournal::open(const std::function<void(std::string_view)>& replay, const std::function<void()>& replayed) {
   const auto directory = std::filesystem::path(settings_.path).parent_path();
   if (!directory.empty()) std::filesystem::create_directories(directory);
   ::unlink((settings_.path + ".new").c_str());
@@ -192,7 +192,7 @@ void FileJournal::open(const std::function<void(std::string_view)>& replay) {
   }
   if (status.st_size == 0) return create();
   size_ = static_cast<std::uint64_t>(status.st_size);
-  replay_file(replay);
+  replay_file(replay, replayed);
   counts_->octets = size_;
 }
 
@@ -207,7 +207,8 @@ void FileJournal::create() {
   file_ = file.take();
 }
 
-void FileJournal::replay_file(const std::function<void(std::string_view)>& replay) {
+void FileJournal::replay_file(const std::function<void(std::string_view)>& replay,
+                              const std::function<void()>& replayed) {
   void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file_.get(), 0);
   if (mapped == MAP_FAILED) throw std::runtime_error(settings_.path + ": " + error_text(errno));
   const std::unique_ptr<void, std::function<void(void*)>> unmap(mapped, [size = size_](void* p) { ::munmap(p, size); });
@@ -221,6 +222,7 @@ void FileJournal::replay_file(const std::function<void(std::string_view)>& repla
   salt_ = header->salt;
   compacted_size_ = header->compacted_size;
   const JournalScan scan = scan_frames(octets.substr(JournalHeader::size), salt_, replay);
+  if (replayed) replayed();
   const std::uint64_t whole = JournalHeader::size + scan.end;
   if (whole < size_) {
     log_(Tag::storage, Level::major, "{}: damaged end cut, {} octets after {} records", settings_.path, size_ - whole,
@@ -391,9 +393,10 @@ bool FileJournal::finish_compaction(NewFile& file, std::uint64_t tail_from) {
 
 std::unique_ptr<Journal> open_journal(const Journal::Settings& settings, unsigned lanes, observe::Log& log,
                                       observe::Metrics& metrics,
-                                      const std::function<void(std::string_view payload)>& replay) {
+                                      const std::function<void(std::string_view payload)>& replay,
+                                      const std::function<void()>& replayed) {
   auto journal = std::make_unique<FileJournal>(settings, lanes, log, metrics);
-  journal->open(replay);
+  journal->open(replay, replayed);
   journal->start();
   return journal;
 }

@@ -59,11 +59,12 @@ class Journal {
 };
 
 /// Opens (or creates) the file, replays every whole record through `replay` in order, cuts a damaged tail, and starts
-/// the side thread. The payloads given to `replay` stay valid until open_journal() returns. Throws std::runtime_error
-/// when the file cannot be opened, is in use by another process, or belongs to another format version.
-/// Counts journal.octets, journal.dropped, journal.errors and journal.compactions in `metrics`.
+/// the side thread. `replayed` is called once behind the last record, while all payloads given to `replay` are still
+/// valid. Throws std::runtime_error when the file cannot be opened, is in use by another process, or belongs to another
+/// format version. Counts journal.octets, journal.dropped, journal.errors and journal.compactions in `metrics`.
 [[nodiscard]] std::unique_ptr<Journal> open_journal(const Journal::Settings& settings, unsigned lanes,
                                                     observe::Log& log, observe::Metrics& metrics,
-                                                    const std::function<void(std::string_view payload)>& replay);
+                                                    const std::function<void(std::string_view payload)>& replay,
+                                                    const std::function<void()>& replayed = {});
 
 }  // namespace bellhop::storage

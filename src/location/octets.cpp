@@ -1,0 +1,62 @@
+#include "location/octets.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace bellhop::location {
+
+namespace {
+
+// The first octet: transport, and what follows.
+constexpr std::uint8_t transport_mask = 0x07, stream_bit = 0x08, local_v6_bit = 0x10, remote_v6_bit = 0x20;
+
+Endpoint read_endpoint(Reader& in, bool v6) {
+  std::array<std::uint8_t, 16> octets{};
+  const std::string_view raw = in.take(v6 ? 16 : 4);
+  std::copy(raw.begin(), raw.end(), octets.begin());
+  const IpAddress address = v6 ? IpAddress::v6(octets) : IpAddress::v4({octets[0], octets[1], octets[2], octets[3]});
+  return {address, in.number<std::uint16_t>()};
+}
+
+}  // namespace
+
+void FlowOctets::add(const void* data, std::size_t size) {
+  std::memcpy(octets_ + size_, data, size);
+  size_ = static_cast<std::uint8_t>(size_ + size);
+}
+
+FlowOctets::FlowOctets(const net::Flow& flow) {
+  const auto first = static_cast<std::uint8_t>(
+      static_cast<unsigned>(flow.transport) | (flow.stream.valid() ? stream_bit : 0u) |
+      (flow.local.address.is_v6() ? local_v6_bit : 0u) | (flow.remote.address.is_v6() ? remote_v6_bit : 0u));
+  add(&first, 1);
+  add(&flow.socket, sizeof flow.socket);
+  if (flow.stream.valid()) {
+    const std::uint64_t stream = flow.stream.packed();
+    add(&flow.shard, sizeof flow.shard);
+    add(&stream, sizeof stream);
+  }
+  for (const Endpoint& endpoint : {flow.local, flow.remote}) {
+    add(endpoint.address.octets().data(), endpoint.address.is_v6() ? 16 : 4);
+    add(&endpoint.port, sizeof endpoint.port);
+  }
+}
+
+std::optional<net::Flow> FlowOctets::decode(std::string_view octets) {
+  Reader in(octets);
+  const auto first = in.number<std::uint8_t>();
+  if ((first & transport_mask) > static_cast<unsigned>(net::Transport::wss)) return std::nullopt;
+  net::Flow flow;
+  flow.transport = static_cast<net::Transport>(first & transport_mask);
+  flow.socket = in.number<net::SocketId>();
+  if ((first & stream_bit) != 0) {
+    flow.shard = in.number<std::uint16_t>();
+    flow.stream = net::StreamId::unpack(in.number<std::uint64_t>());
+  }
+  flow.local = read_endpoint(in, (first & local_v6_bit) != 0);
+  flow.remote = read_endpoint(in, (first & remote_v6_bit) != 0);
+  if (!in.ok() || !in.at_end()) return std::nullopt;
+  return flow;
+}
+
+}  // namespace bellhop::location
