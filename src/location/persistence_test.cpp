@@ -2,8 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
-#include <random>
+#include <map>
 
 #include "location/replay.hpp"
 #include "location/table.hpp"

@@ -91,7 +91,7 @@ Registrar::Reply Registrar::change(const Work& work) {
   const std::uint32_t methods = methods_of(work.request, work.rules());
   std::size_t values = 0, used = 0;
   bool star = false;
-  Reply refused{.status = 200};
+  Reply refused;
   work.request.for_each_value(HeaderId::contact, [&](std::string_view value, const sip::HeaderField&) {
     ++values;
     const auto contact = sip::parse_contact(value);
