@@ -1,5 +1,6 @@
 # bellhop_room(<name> [ROOMS <lower rooms>] [LIBS <libraries>])
 #   One library per room from all sources in src/<name>; *_test.cpp become the program <name>_test, which ctest runs.
+#   *_bench.cpp become <name>_bench, built on demand only.
 #   A new file needs no line here. What a room may include is checked by tools/floors.
 set(heavy_headers <algorithm> <array> <atomic> <chrono> <cstring> <deque> <functional> <map> <memory> <mutex> <optional> <span> <string>
   <string_view> <utility> <variant> <vector> <fmt/format.h> <tl/expected.hpp> <boost/unordered/unordered_flat_map.hpp>)
@@ -20,6 +21,8 @@ function(bellhop_room name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  set(benches ${sources})
+  list(FILTER benches INCLUDE REGEX "_bench\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cpp$|/main\\.cpp$")
   list(TRANSFORM ROOM_ROOMS PREPEND room_ OUTPUT_VARIABLE rooms)
   if(sources)
@@ -35,6 +38,10 @@ function(bellhop_room name)
     target_link_libraries(${name}_test PRIVATE room_${name} ${ROOM_TEST_LIBS})
     bellhop_test_program(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+  if(benches)
+    add_executable(${name}_bench EXCLUDE_FROM_ALL ${benches})
+    target_link_libraries(${name}_bench PRIVATE room_${name} lib::jemalloc)
   endif()
 endfunction()
 

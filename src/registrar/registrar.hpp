@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "observe/metrics.hpp"
 #include "sip/message.hpp"
 #include "sip/status.hpp"
+#include "sip/values.hpp"
 
 namespace bellhop::registrar {
 
@@ -45,8 +47,11 @@ class Registrar {
  private:
   struct Work;
   Reply process(const Work& work);
+  Reply change(const Work& work);
+  Reply read_change(const Work& work, const sip::Contact& contact, std::optional<std::uint32_t> expires,
+                    location::Change& out);
   Reply remove_all(const Work& work);
-  Reply refuse_update(const Work& work, location::UpdateError error) const;
+  static Reply refuse_update(location::UpdateError error);
   Reply accept(const Work& work);
 
   location::Table& table_;
@@ -54,6 +59,7 @@ class Registrar {
   observe::Counter& rejected_;
   std::vector<location::Change> changes_;  ///< reused: their strings keep their memory
   std::vector<location::Binding> bindings_;
+  std::string path_;  ///< of the request at hand
   std::string date_;  ///< Date line of date_second_
   std::int64_t date_second_ = -1;
 };

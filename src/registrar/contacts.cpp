@@ -1,0 +1,140 @@
+#include "registrar/contacts.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "sip/uri.hpp"
+
+namespace bellhop::registrar {
+
+namespace {
+
+/// Contact parameters that are the registrar's to say, or kept in fields of their own.
+bool is_ours(std::string_view name) {
+  static constexpr std::array names{"expires", "q", "received", "pub-gruu", "temp-gruu", "temp-gruu-cookie"};
+  return std::ranges::any_of(names, [name](const char* ours) { return equals_ignore_case(name, ours); });
+}
+
+bool unreachable(const std::optional<IpAddress>& address) {
+  return address && (address->is_multicast_or_broadcast() || address->is_unspecified());
+}
+
+bool ends_in_invalid(std::string_view host) {
+  constexpr std::string_view suffix = ".invalid";  // what browsers write (RFC 7118 section 5)
+  return host.size() >= suffix.size() && equals_ignore_case(host.substr(host.size() - suffix.size()), suffix);
+}
+
+void assign_unfolded(std::string& out, std::string_view text) {
+  out.clear();
+  append_unfolded(out, text);
+}
+
+}  // namespace
+
+void append_unfolded(std::string& out, std::string_view text) {
+  if (text.find_first_of("\r\n") == std::string_view::npos) {
+    out.append(text);
+    return;
+  }
+  for (const char c : text) {
+    if (c == '\r') continue;
+    if (c == '\n' || c == '\t') {
+      out.push_back(' ');
+    } else {
+      out.push_back(c);
+    }
+  }
+}
+
+std::optional<std::uint32_t> expires_field(const sip::Message& request) {
+  const sip::HeaderField* field = request.first(sip::HeaderId::expires);
+  if (field == nullptr) return std::nullopt;
+  const std::string_view text = trim(request.value(*field));
+  const bool digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits) return 3600;
+  return static_cast<std::uint32_t>(parse_decimal(text, UINT32_MAX).value_or(UINT32_MAX));
+}
+
+Interval interval_of(const sip::Contact& contact, std::optional<std::uint32_t> field,
+                     const config::Registrar& settings) {
+  const auto in_seconds = [](Duration d) { return static_cast<std::uint32_t>(d / seconds(1)); };
+  const auto asked = contact.expires ? contact.expires : field;
+  const std::uint32_t wanted = asked.value_or(in_seconds(settings.default_expires));
+  const bool too_brief = asked && wanted > 0 && wanted < 3600 && wanted < in_seconds(settings.min_expires);
+  return {std::min(wanted, in_seconds(settings.max_expires)), too_brief};
+}
+
+const char* unusable(const sip::Uri& contact, const config::Registrar& settings) {
+  if (contact.text.size() > settings.contact_max_size) return "Contact Too Long";
+  if (contact.scheme != sip::Scheme::sip && contact.scheme != sip::Scheme::sips) return nullptr;
+  if (contact.has_port && contact.port == 0) return "Contact At Port 0";
+  const auto maddr = contact.parameter("maddr");
+  if (unreachable(sip::host_address(contact.host)) || (maddr && unreachable(sip::host_address(maddr->value))))
+    return "Contact Not Usable";
+  return nullptr;
+}
+
+bool behind_nat(const sip::Uri& contact, const sip::Message& request, const net::Flow& from) {
+  if (contact.scheme != sip::Scheme::sip && contact.scheme != sip::Scheme::sips) return false;
+  if (request.via_count() > 1) return false;
+  if (ends_in_invalid(contact.host)) return true;
+  const auto elsewhere = [&from](std::string_view host) {
+    const auto address = sip::host_address(host);
+    return address && *address != from.remote.address;
+  };
+  const sip::Via& via = request.top_via();
+  if (elsewhere(contact.host) || elsewhere(via.host)) return true;
+  if (from.is_stream()) return false;  // a connection's port is never the one its phone listens on
+  const std::uint16_t via_port = via.port != 0 ? via.port : sip::default_port(from.transport);
+  return via_port != from.remote.port;
+}
+
+std::uint32_t methods_of(const sip::Message& request, const config::Registrar& settings) {
+  if (!settings.method_filtering || !request.has(sip::HeaderId::allow)) return location::Binding::all_methods;
+  const auto bit = [](sip::Method method) { return std::uint32_t{1} << static_cast<unsigned>(method); };
+  std::uint32_t methods = bit(sip::Method::other);
+  request.for_each_value(sip::HeaderId::allow, [&](std::string_view token, const sip::HeaderField&) {
+    methods |= bit(sip::method_from(token));
+    return true;
+  });
+  if ((methods & bit(sip::Method::invite)) != 0) methods |= bit(sip::Method::ack) | bit(sip::Method::cancel);
+  return methods;
+}
+
+void read_contact(const sip::Contact& contact, const config::Registrar& settings, location::Binding& out) {
+  out.contact = contact.address.uri.text;
+  out.q = contact.q.value_or(settings.default_q);
+  out.contact_parameters.clear();
+  out.instance.clear();
+  out.reg_id = 0;
+  for (const sip::Parameter parameter : contact.address.parameter_list()) {
+    if (is_ours(parameter.name)) continue;
+    out.contact_parameters += ';';
+    out.contact_parameters += parameter.name;
+    if (!parameter.has_value) continue;
+    out.contact_parameters += '=';
+    append_unfolded(out.contact_parameters, parameter.value);
+    if (equals_ignore_case(parameter.name, "+sip.instance")) {
+      assign_unfolded(out.instance, parameter.value);
+      if (out.instance.starts_with('"')) out.instance = sip::unquote(out.instance);
+    } else if (equals_ignore_case(parameter.name, "reg-id")) {
+      out.reg_id = static_cast<std::uint32_t>(parse_decimal(parameter.value, 0x7fffffff).value_or(0));
+    }
+  }
+}
+
+bool read_path(const sip::Message& request, std::string& out) {
+  bool good = true;
+  request.for_each_value(sip::HeaderId::path, [&](std::string_view value, const sip::HeaderField&) {
+    const auto route = sip::parse_name_addr(value);
+    good = route && route->angle_brackets &&
+           (route->uri.scheme == sip::Scheme::sip || route->uri.scheme == sip::Scheme::sips);
+    if (!out.empty()) out += ", ";
+    append_unfolded(out, value);
+    return good;
+  });
+  return good;
+}
+
+}  // namespace bellhop::registrar

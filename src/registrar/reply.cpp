@@ -1,0 +1,62 @@
+#include "registrar/reply.hpp"
+
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <iterator>
+
+namespace bellhop::registrar {
+
+namespace {
+
+void append_q(std::string& out, std::uint16_t thousandths) {
+  if (thousandths >= 1000) {
+    out += ";q=1";
+    return;
+  }
+  out += ";q=0";
+  if (thousandths == 0) return;
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE(".{:03}"), thousandths);
+  while (out.back() == '0') out.pop_back();
+}
+
+void append_received(std::string& out, const net::Flow& flow) {
+  out += ";received=\"sip:";
+  out += flow.remote.to_string();
+  if (flow.is_stream()) {
+    out += ";transport=";
+    out += sip::param_name(flow.transport);
+  }
+  out += '"';
+}
+
+}  // namespace
+
+void append_contacts(std::string& out, std::span<const location::Binding> bindings, TimePoint now) {
+  for (const location::Binding& binding : bindings) {
+    const auto left = std::chrono::ceil<seconds>(binding.expires - now).count();
+    out += "Contact: <";
+    out += binding.contact;
+    fmt::format_to(std::back_inserter(out), FMT_COMPILE(">;expires={}"), left);
+    append_q(out, binding.q);
+    out += binding.contact_parameters;
+    if (binding.natted) append_received(out, binding.flow);
+    out += "\r\n";
+  }
+}
+
+void append_date(std::string& out, TimePoint now) {
+  static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto midnight = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date(midnight);
+  const std::chrono::hh_mm_ss time(std::chrono::floor<seconds>(now - midnight));
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE("Date: {}, {:02} {} {:04} {:02}:{:02}:{:02} GMT\r\n"),
+                 days[std::chrono::weekday(midnight).c_encoding()], static_cast<unsigned>(date.day()),
+                 months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()), time.hours().count(),
+                 time.minutes().count(), time.seconds().count());
+}
+
+}  // namespace bellhop::registrar
