@@ -5,10 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/endpoint.hpp"
 #include "base/time.hpp"
 #include "config/snapshot.hpp"
-#include "crypto/digest.hpp"
 #include "crypto/token.hpp"
 #include "observe/metrics.hpp"
 #include "sip/message.hpp"
@@ -19,15 +17,19 @@ namespace bellhop::auth {
 /// Digest authentication (RFC 3261 section 22, RFC 7616, RFC 8760): challenges without state, credentials checked
 /// against the Directory in memory.
 ///
-/// Nonces   keyed and self-describing: time of issue and a random part under a MAC that covers the realm and, for
-///          Authorization (REGISTER), nothing of the client's address, so that a phone that changes networks keeps it;
-///          age makes them stale. The nonce count of each nonce in use is remembered in a bounded table (striped locks,
-///          shared by the shards): a count seen before is refused (threats 59), a nonce that fell out of the table is
-///          answered with stale=true.
-/// Clients  with qop=auth, auth-int or without qop (a nonce without qop serves once for each method+uri+cseq use ...
-/// see README),
-///          algorithm MD5 or SHA-256 as offered, digest username other than the address-of-record, aliases as username.
-/// Cost     two or three hashes per check, no disk, no heap beyond the parsed parameters.
+/// Nonces   keyed and self-describing (nonce.hpp): the time of issue and a MAC that covers it and the realm, and
+/// nothing
+///          of the client's address, so that a phone that changes networks keeps it. Age makes them stale. The counts
+///          used of each nonce are remembered in a bounded table (nonce_table.hpp): each serves once (threats 59).
+/// Clients  with qop=auth or auth-int, or without qop (RFC 2069: the nonce then serves once for each method and URI),
+///          algorithm MD5 or SHA-256 with or without -sess as offered, a digest username other than the
+///          address-of-record, aliases as username.
+/// Repeats  a request must come here once: retransmissions are absorbed by their transaction before.
+/// Metrics  auth.passed, .missing, .stale, .wrong, .bad_request, .forbidden and auth.nonces: computed, so `metrics`
+/// must
+///          not be collected when the Authenticator is gone.
+/// Cost     two MACs and two hashes per check (about 2 us), no disk, one allocation for the parsed parameters.
+/// Threads  any; one for all shards.
 class Authenticator {
  public:
   Authenticator(const storage::Directory& directory, const crypto::Key& key, observe::Metrics& metrics,
@@ -38,11 +40,10 @@ class Authenticator {
 
   enum class Verdict : std::uint8_t {
     passed,
-    missing,  ///< no credentials for our realm: challenge
-    stale,    ///< right password, old or unknown nonce: challenge with stale=true
-    wrong,    ///< unknown name, wrong password, forged nonce, replayed count, wrong algorithm: challenge again (same
-              ///< answer for all)
-    bad_request,  ///< malformed credentials or uri that does not belong to this request: 400 (threats 20, 60)
+    missing,      ///< no credentials for our realm: challenge
+    stale,        ///< right password, but a nonce that is old, unknown, forged or used up: challenge with stale=true
+    wrong,        ///< unknown name, wrong password, an algorithm not offered: challenge again, the same answer for all
+    bad_request,  ///< malformed credentials or a uri that does not belong to this request: 400 (threats 20, 60)
     forbidden,    ///< right password, but no SIP service right (CGP-42): 403
   };
   struct Outcome {
@@ -52,17 +53,24 @@ class Authenticator {
     const char* reason = "";  ///< static text for the decision record and the log, never sent to the peer
   };
   /// Looks for credentials of `realm` in Authorization (www) or Proxy-Authorization (proxy) fields of the request.
+  /// Whether the user may act as the From or To of the request is asked afterwards: Directory::is_name_of().
   [[nodiscard]] Outcome check(const sip::Message& request, Kind kind, const config::Domain& realm,
                               const config::Auth& settings, TimePoint now);
 
   /// Appends the challenge header fields ("WWW-Authenticate: Digest realm=...", one per algorithm, SHA-256 first), each
-  /// line with CRLF, to `out`. Stateless: nothing is remembered.
-  void append_challenge(std::string& out, Kind kind, const config::Domain& realm, const config::Auth& settings,
-                        bool stale, TimePoint now) const;
+  /// line with CRLF, to `out`. Stateless: nothing is remembered. Nothing when Digest is not advertised (CGP-38); MD5
+  /// alone for a sender that is known to fail on SHA-256 (quirks.hpp).
+  void append_challenge(std::string& out, const sip::Message& request, Kind kind, const config::Domain& realm,
+                        const config::Auth& settings, bool stale, TimePoint now) const;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// ACK has no answer and CANCEL cannot be sent again: neither is ever challenged (RFC 3261 section 22.1, threats 54).
+[[nodiscard]] constexpr bool may_be_challenged(sip::Method method) {
+  return method != sip::Method::ack && method != sip::Method::cancel;
+}
 
 }  // namespace bellhop::auth

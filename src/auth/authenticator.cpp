@@ -1,0 +1,203 @@
+#include "auth/authenticator.hpp"
+
+#include <array>
+#include <atomic>
+#include <optional>
+#include <span>
+
+#include "auth/credentials.hpp"
+#include "auth/nonce.hpp"
+#include "auth/nonce_table.hpp"
+#include "auth/quirks.hpp"
+#include "base/hash.hpp"
+#include "base/text.hpp"
+#include "crypto/digest.hpp"
+
+namespace bellhop::auth {
+namespace {
+
+using crypto::HashAlgorithm;
+using Verdict = Authenticator::Verdict;
+using Outcome = Authenticator::Outcome;
+
+/// Two hundred copies of a header field are not worth two hundred looks (threats 20).
+constexpr std::size_t most_values = 16;
+
+constexpr std::array<std::string_view, 6> verdict_names{"auth.passed", "auth.missing",     "auth.stale",
+                                                        "auth.wrong",  "auth.bad_request", "auth.forbidden"};
+
+/// H(A1) in the form that goes into the hash.
+class HexOctets {
+ public:
+  explicit HexOctets(std::span<const unsigned char> octets) : size_(2 * octets.size()) {
+    constexpr char digits[] = "0123456789abcdef";
+    for (std::size_t i = 0; i < octets.size(); ++i) {
+      text_[2 * i] = digits[octets[i] >> 4];
+      text_[2 * i + 1] = digits[octets[i] & 15];
+    }
+  }
+  [[nodiscard]] std::string_view view() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 64> text_;
+  std::size_t size_;
+};
+
+bool offered(HashAlgorithm algorithm, const config::Auth& settings) {
+  return algorithm == HashAlgorithm::sha256 ? settings.sha256 : settings.md5;
+}
+
+/// What the request brings for our realm: the credentials to check, or what to say without any.
+struct Selection {
+  std::optional<Credentials> credentials;
+  Verdict verdict = Verdict::missing;
+  const char* reason = "no credentials";
+
+  void note(Verdict v, const char* why) {
+    if (verdict != Verdict::missing) return;
+    verdict = v;
+    reason = why;
+  }
+};
+
+/// Of several for our realm the strongest algorithm counts, of equals the first (RFC 8760 section 2.4).
+Selection select(const sip::Message& request, sip::HeaderId id, std::string_view our_realm,
+                 const config::Auth& settings) {
+  Selection out;
+  std::string realm;
+  std::size_t looked_at = 0;
+  for (const auto* field = request.first(id); field != nullptr && looked_at < most_values;
+       field = request.next(id, field), ++looked_at) {
+    auto read = read_credentials(request.value(*field), realm);
+    const bool foreign = !realm.empty() && realm != our_realm;
+    if (foreign || (!read && read.error() == CredentialsError::other_scheme)) continue;
+    if (!read && read.error() == CredentialsError::malformed) {
+      out.note(Verdict::bad_request, "malformed credentials");
+    } else if (!read && read.error() == CredentialsError::unknown_algorithm) {
+      out.note(Verdict::wrong, "unknown algorithm");
+    } else if (read && !offered(read->algorithm, settings)) {
+      out.note(Verdict::wrong, "algorithm not offered");
+    } else if (read && (!out.credentials || read->algorithm > out.credentials->algorithm)) {
+      out.credentials = std::move(*read);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+struct Authenticator::State {
+  State(const storage::Directory& accounts, const crypto::Key& key, std::size_t nonces_tracked)
+      : directory(accounts), nonces(key), table(nonces_tracked) {}
+
+  Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
+                const config::Auth& settings, TimePoint now);
+  /// Nothing when the nonce is good for this request; else why it is stale.
+  const char* nonce_fault(const Credentials& given, std::string_view realm, const config::Auth& settings,
+                          TimePoint now);
+
+  /// A nonce of before our first request was used against another process, if at all: its counts are unknown.
+  void note_start(TimePoint now) {
+    TimePoint unset = never;
+    if (first_request.load(std::memory_order_relaxed) == never) first_request.compare_exchange_strong(unset, now);
+  }
+
+  const storage::Directory& directory;
+  Nonces nonces;
+  NonceTable table;
+  const storage::PasswordHashes nobody{};  ///< stands in for unknown names, so that they take the same time
+  std::atomic<TimePoint> first_request{never};
+  /// Several, since all shards count: no cache line is fought for.
+  struct alignas(64) Tally {
+    std::array<std::atomic<std::uint64_t>, verdict_names.size()> verdicts{};
+  };
+  std::array<Tally, 16> tallies;
+};
+
+Authenticator::Authenticator(const storage::Directory& directory, const crypto::Key& key, observe::Metrics& metrics,
+                             std::size_t nonces_tracked)
+    : state_(std::make_unique<State>(directory, key, nonces_tracked)) {
+  const State* state = state_.get();
+  for (std::size_t i = 0; i < verdict_names.size(); ++i)
+    metrics.computed(verdict_names[i], [state, i] {
+      std::uint64_t sum = 0;
+      for (const auto& tally : state->tallies) sum += tally.verdicts[i].load(std::memory_order_relaxed);
+      return static_cast<std::int64_t>(sum);
+    });
+  metrics.computed("auth.nonces", [state] { return static_cast<std::int64_t>(state->table.size()); });
+}
+
+Authenticator::~Authenticator() = default;
+
+Outcome Authenticator::check(const sip::Message& request, Kind kind, const config::Domain& realm,
+                             const config::Auth& settings, TimePoint now) {
+  state_->note_start(now);
+  const auto id = kind == Kind::www ? sip::HeaderId::authorization : sip::HeaderId::proxy_authorization;
+  const Selection selection = select(request, id, realm.name, settings);
+  Outcome out = selection.credentials ? state_->judge(request, *selection.credentials, realm, settings, now)
+                                      : Outcome{selection.verdict, {}, {}, selection.reason};
+  auto& tally = state_->tallies[hash64(request.call_id(), 0) % state_->tallies.size()];
+  tally.verdicts[static_cast<std::size_t>(out.verdict)].fetch_add(1, std::memory_order_relaxed);
+  return out;
+}
+
+Outcome Authenticator::State::judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
+                                    const config::Auth& settings, TimePoint now) {
+  if (!uri_belongs_to(given.uri, request))
+    return {Verdict::bad_request, {}, {}, "digest uri does not belong to the request"};
+
+  const auto secret = directory.credential(given.username, realm.name);
+  const storage::PasswordHashes& hashes = secret ? secret->ha1 : nobody;
+  const HexOctets ha1 = given.algorithm == HashAlgorithm::sha256 ? HexOctets(hashes.sha256) : HexOctets(hashes.md5);
+  const crypto::HexDigest expected =
+      crypto::digest_response({given.algorithm, given.session, ha1.view(), request.method_text(), given.uri,
+                               given.nonce, given.count_text, given.cnonce, given.qop, request.body()});
+  const bool right = crypto::equal_constant_time(expected, given.response);
+  if (!secret || !right) return {Verdict::wrong, {}, {}, secret ? "wrong password" : "unknown user"};
+
+  if (const char* fault = nonce_fault(given, realm.name, settings, now)) return {Verdict::stale, {}, {}, fault};
+  if (!realm.sip || !secret->sip) return {Verdict::forbidden, secret->account_user, realm.name, "no SIP service right"};
+  return {Verdict::passed, secret->account_user, realm.name, "digest"};
+}
+
+const char* Authenticator::State::nonce_fault(const Credentials& given, std::string_view realm,
+                                              const config::Auth& settings, TimePoint now) {
+  const Nonces::Reading nonce = nonces.read(given.nonce, realm);
+  if (!nonce.genuine) return "nonce is not ours";
+  if (nonce.issued < first_request.load(std::memory_order_relaxed)) return "nonce of before the start";
+  if (now - nonce.issued > settings.nonce_lifetime) return "nonce is too old";
+  // Without qop the response is the same whenever method and URI are: it counts as one use of a nonce of its own.
+  const bool counted = !given.qop.empty();
+  const std::uint64_t key = counted ? nonce.id : hash64(given.response, nonce.id);
+  switch (table.use(key, nonce.issued, counted ? given.count : 1, now, settings.nonce_lifetime)) {
+    case NonceTable::Use::first_time: return nullptr;
+    case NonceTable::Use::repeated: return "nonce count used before";
+    case NonceTable::Use::forgotten: break;
+  }
+  return "nonce no longer known";
+}
+
+void Authenticator::append_challenge(std::string& out, const sip::Message& request, Kind kind,
+                                     const config::Domain& realm, const config::Auth& settings, bool stale,
+                                     TimePoint now) const {
+  state_->note_start(now);
+  if (!settings.advertise_digest) return;
+  const bool md5_only = settings.md5 && settings.sha256 && knows_md5_only(request);
+  std::string nonce;
+  nonce.reserve(32);
+  state_->nonces.append(nonce, realm.name, now);
+  for (const HashAlgorithm algorithm : {HashAlgorithm::sha256, HashAlgorithm::md5}) {
+    if (!offered(algorithm, settings) || (md5_only && algorithm != HashAlgorithm::md5)) continue;
+    out += kind == Kind::www ? "WWW-Authenticate: Digest realm=\"" : "Proxy-Authenticate: Digest realm=\"";
+    out += realm.name;
+    out += "\", nonce=\"";
+    out += nonce;
+    out += "\", algorithm=";
+    out += crypto::name_of(algorithm);
+    if (settings.qop) out += ", qop=\"auth\"";
+    if (stale) out += ", stale=true";
+    out += "\r\n";
+  }
+}
+
+}  // namespace bellhop::auth
