@@ -63,11 +63,7 @@ class Reader {
   bool ok_ = true;
 };
 
-<<<<<<< HEAD
-/// A flow in 17 octets (IPv4 over UDP) to 49. The shard of a UDP flow is not kept: any shard can send on it.
-=======
 /// A flow in 15 octets (IPv4 over UDP) to 49. The shard of a UDP flow is not kept: any shard can send on it.
->>>>>>> loc
 class FlowOctets {
  public:
   explicit FlowOctets(const net::Flow& flow);
