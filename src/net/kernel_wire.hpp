@@ -8,14 +8,22 @@
 
 namespace bellhop::net {
 
-/// The wire on Linux sockets: one epoll per shard, recvmmsg/sendmmsg in batches of 64, edge-free level-triggered
-/// streams, an eventfd for wake-ups. run() is the shard thread's loop.
+/// The wire on Linux sockets: one epoll per shard, recvmmsg/sendmmsg in batches of 64, level-triggered streams, an
+/// eventfd for wake-ups. run() is the shard thread's loop; the clock is read once a turn.
+///
+/// Owner   one shard thread; only wake() and stop() may come from others.
+/// Errors  create() throws std::system_error when the kernel has no epoll or no memory left: start-up only.
+/// Cost    about 2.3 us of CPU for a datagram in and one out, nearly all of it the kernel's; an idle connection about
+///         100 octets here.
 class KernelWire : public Wire {
  public:
-  /// Counters: net.udp.received, net.udp.sent, net.udp.send_dropped, net.tcp.accepted, net.tcp.connected, net.turns ...
+  /// Counters: net.turns; net.udp.received, sent, send_dropped (no room, too long, closed socket), send_failed (refused
+  /// by the kernel), icmp_errors, kernel_dropped (receive buffer full, read once a second); net.tcp.accepted, rejected
+  /// (out of descriptors), connected, connect_failed, overflowed; gauge net.tcp.open.
   [[nodiscard]] static std::unique_ptr<KernelWire> create(observe::Metrics& metrics);
 
-  /// Runs turns until stop() was called. A turn: wait (until next_deadline), read, on_wake, on_turn, flush.
+  /// Runs turns until stop() was called, also before this. A turn: wait (until next_deadline), read, on_wake, on_turn,
+  /// flush, on_closed.
   virtual void run() = 0;
   /// Thread-safe.
   virtual void stop() = 0;

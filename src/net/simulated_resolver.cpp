@@ -1,6 +1,6 @@
 #include <map>
 
-#include "base/text.hpp"
+#include "net/address_cache.hpp"
 #include "net/simulated_network.hpp"
 
 namespace bellhop::net {
@@ -8,11 +8,6 @@ namespace bellhop::net {
 namespace {
 
 constexpr Duration time_to_live = seconds(60), negative_time_to_live = seconds(30);
-
-std::string key_of(std::string_view host) {
-  if (host.ends_with('.')) host.remove_suffix(1);
-  return to_lower(host);
-}
 
 class SimulatedResolver final : public Resolver {
  public:
@@ -24,23 +19,30 @@ class SimulatedResolver final : public Resolver {
       out = {true, {*literal}, never};
       return true;
     }
-    const auto found = cache_->find(key_of(host));
+    const HostKey name(host);
+    if (!name.valid()) {
+      out = {false, {}, never};
+      return true;
+    }
+    const auto found = cache_->find(name.view());
     if (found == cache_->end() || found->second.valid_until <= now) return false;
     out = found->second;
     return true;
   }
 
   void ask(std::string_view host, Asker& asker, std::uint64_t key, TimePoint now) override {
+    if (AddressAnswer ready; cached(host, now, ready)) {
+      network_->schedule(now, [weak = std::weak_ptr(cache_), &asker, key, ready] {
+        if (!weak.expired()) asker.on_addresses(key, ready);
+      });
+      return;
+    }
     network_->schedule(now + network_->dns_delay, [network = network_.get(), weak = std::weak_ptr(cache_),
-                                                   name = key_of(host), &asker, key] {
+                                                   name = std::string(HostKey(host).view()), &asker, key] {
       const auto cache = weak.lock();
       if (!cache) return;
       AddressAnswer answer;
-      if (const auto literal = IpAddress::parse(name)) {
-        answer.addresses = {*literal};
-      } else if (const auto host_entry = network->hosts.find(name); host_entry != network->hosts.end()) {
-        answer.addresses = host_entry->second;
-      }
+      if (const auto known = network->hosts.find(name); known != network->hosts.end()) answer.addresses = known->second;
       answer.found = !answer.addresses.empty();
       answer.valid_until = network->now() + (answer.found ? time_to_live : negative_time_to_live);
       (*cache)[name] = answer;

@@ -5,7 +5,7 @@
 namespace bellhop::net {
 
 namespace {
-constexpr std::size_t largest_datagram = 65507;
+constexpr std::size_t largest_payload = 65507;
 }
 
 SimulatedWire::SimulatedWire(std::shared_ptr<SimulatedNetwork> network)
@@ -49,7 +49,7 @@ void SimulatedWire::close_socket(SocketId socket) {
 void SimulatedWire::send_datagram(SocketId socket, const Endpoint& to, std::string_view octets) {
   if (socket >= sockets_.size() || sockets_[socket].addresses != &network_->datagram_sockets) return;
   const Endpoint& from = sockets_[socket].local;
-  if (from.address.is_v6() != to.address.is_v6() || octets.size() > largest_datagram) return;
+  if (from.address.is_v6() != to.address.is_v6() || octets.size() > largest_payload) return;
   network_->send_datagram({number_, socket, false}, from, to, octets);
 }
 

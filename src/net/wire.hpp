@@ -23,7 +23,7 @@ enum class OpenError : std::uint8_t { address_in_use, address_not_available, per
 
 struct SocketOptions {
   std::uint8_t tos = 0;                          ///< IP_TOS / IPV6_TCLASS (CGP-32)
-  std::size_t receive_buffer = 8 * 1024 * 1024;  ///< SO_RCVBUF asked for; the kernel may grant less
+  std::size_t receive_buffer = 8 * 1024 * 1024;  ///< SO_RCVBUF asked for (UDP); the kernel may grant less
   std::size_t send_buffer = 4 * 1024 * 1024;
   bool shared = true;  ///< SO_REUSEPORT: every shard opens the same address
 };
@@ -85,7 +85,8 @@ class Wire {
   /// Queues octets (also before on_connected). Once more than `limit` octets wait unsent the stream is closed with
   /// `overflow`: a peer that never reads costs no more than that. False when the id is dead or the limit was passed.
   virtual bool send_stream(StreamId stream, std::string_view octets, std::size_t limit) = 0;
-  /// Closes after what is queued has been sent (at most `linger`), or at once when linger is zero.
+  /// Closes after what is queued has been sent and the peer has closed its side as well (at most `linger`), or at once
+  /// when linger is zero: what the kernel takes without waiting still leaves. Nothing but on_closed follows.
   virtual void close(StreamId stream, Duration linger) = 0;
   /// Kernel TCP keep-alive probing (CGP-72).
   virtual void set_keepalive(StreamId stream, Duration interval) = 0;

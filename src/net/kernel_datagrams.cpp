@@ -1,0 +1,238 @@
+#include "net/kernel_datagrams.hpp"
+
+#include <linux/errqueue.h>
+#include <linux/sock_diag.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace bellhop::net {
+
+namespace {
+
+/// Batches read from one socket before the others have their chance.
+constexpr int batches_a_turn = 4;
+constexpr int errors_a_turn = 64;
+
+/// RFC 3261 section 18.4: unreachable and parameter problem mean failure; time exceeded and source quench are ignored.
+/// "Fragmentation needed" is no failure either: the kernel has learnt the size and the next copy goes through.
+bool means_unreachable(const sock_extended_err& error) {
+  if (error.ee_origin == SO_EE_ORIGIN_ICMP) {
+    return (error.ee_type == ICMP_DEST_UNREACH && error.ee_code != ICMP_FRAG_NEEDED) ||
+           error.ee_type == ICMP_PARAMETERPROB;
+  }
+  if (error.ee_origin == SO_EE_ORIGIN_ICMP6) {
+    return error.ee_type == ICMP6_DST_UNREACH || error.ee_type == ICMP6_PARAM_PROB;
+  }
+  return false;
+}
+
+const sock_extended_err* extended_error_in(msghdr& message) {
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    const bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+    const bool v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+    if (v4 || v6) return reinterpret_cast<const sock_extended_err*>(CMSG_DATA(c));
+  }
+  return nullptr;
+}
+
+/// As root the receive buffer may pass the system's limit.
+void set_buffers(const Descriptor& socket, const SocketOptions& options) {
+  const int receive = static_cast<int>(options.receive_buffer), send = static_cast<int>(options.send_buffer);
+  if (!set_option(socket, SOL_SOCKET, SO_RCVBUFFORCE, receive)) set_option(socket, SOL_SOCKET, SO_RCVBUF, receive);
+  if (!set_option(socket, SOL_SOCKET, SO_SNDBUFFORCE, send)) set_option(socket, SOL_SOCKET, SO_SNDBUF, send);
+}
+
+void clear_error(const Descriptor& socket) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+}
+
+PollKey datagrams_key(SocketId id) {
+  return {PollKind::datagrams, {id, 0}};
+}
+
+}  // namespace
+
+KernelDatagrams::KernelDatagrams(Poller& poller, observe::Metrics& metrics)
+    : poller_(poller),
+      received_count_(metrics.counter("net.udp.received")),
+      sent_(metrics.counter("net.udp.sent")),
+      send_dropped_(metrics.counter("net.udp.send_dropped")),
+      send_failed_(metrics.counter("net.udp.send_failed")),
+      icmp_errors_(metrics.counter("net.udp.icmp_errors")),
+      kernel_dropped_(metrics.counter("net.udp.kernel_dropped")) {}
+
+Result<Endpoint, OpenError> KernelDatagrams::open(SocketId id, const Endpoint& local, const SocketOptions& options) {
+  const bool v6 = local.address.is_v6();
+  Descriptor socket = make_socket(v6, SOCK_DGRAM, options.tos);
+  if (!socket.valid()) return failure(open_error_from(errno));
+  if (options.shared) set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+  set_option(socket, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, 1);
+  set_buffers(socket, options);
+  if (!bind_to(socket, local)) return failure(open_error_from(errno));
+  if (!poller_.add(socket, EPOLLIN, datagrams_key(id))) return failure(OpenError::other);
+  const Endpoint bound = local_endpoint_of(socket);
+  if (sockets_.size() <= id) sockets_.resize(id + std::size_t{1});
+  sockets_[id] = std::make_unique<Socket>();
+  sockets_[id]->descriptor = std::move(socket);
+  return bound;
+}
+
+KernelDatagrams::Socket* KernelDatagrams::open_socket(SocketId id) {
+  return id < sockets_.size() && sockets_[id] && sockets_[id]->descriptor.valid() ? sockets_[id].get() : nullptr;
+}
+
+void KernelDatagrams::close(SocketId id) {
+  if (Socket* socket = open_socket(id)) {
+    flush();  // what was said before closing is still sent
+    socket->descriptor.reset();
+    socket->backlog = {};
+  }
+}
+
+void KernelDatagrams::on_event(SocketId id, std::uint32_t events, WireHandler& handler, TimePoint now) {
+  if ((events & EPOLLERR) != 0) read_errors(id, handler, now);
+  if ((events & EPOLLOUT) != 0) send_backlog(id);
+  if ((events & EPOLLIN) != 0) read(id, handler, now);
+}
+
+void KernelDatagrams::read(SocketId id, WireHandler& handler, TimePoint now) {
+  for (int batch = 0; batch < batches_a_turn; ++batch) {
+    const Socket* socket = open_socket(id);
+    if (socket == nullptr) return;  // the handler closed it
+    const int count = received_.receive(socket->descriptor);
+    if (count < 0) {
+      if (would_block(errno)) return;
+      continue;  // interrupted, or an ICMP error was pending and is cleared by this call
+    }
+    received_count_.add(static_cast<std::uint64_t>(count));
+    for (int i = 0; i < count; ++i) handler.on_datagram(id, received_.from(i), received_.octets(i), now);
+    if (count < static_cast<int>(ReceiveBatch::slots)) return;
+  }
+}
+
+void KernelDatagrams::read_errors(SocketId id, WireHandler& handler, TimePoint now) {
+  for (int i = 0; i < errors_a_turn; ++i) {
+    const Socket* socket = open_socket(id);
+    if (socket == nullptr) return;
+    KernelAddress to{};
+    alignas(cmsghdr) char control[256];
+    char octet;
+    iovec vector{&octet, 1};
+    msghdr message{};
+    message.msg_name = &to;
+    message.msg_namelen = sizeof to;
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    if (::recvmsg(socket->descriptor.get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+      clear_error(socket->descriptor);  // else an error without a queue entry would wake us for ever
+      return;
+    }
+    const sock_extended_err* error = extended_error_in(message);
+    if (error == nullptr || !means_unreachable(*error)) continue;
+    icmp_errors_.add();
+    handler.on_unreachable(id, from_kernel(to), now);
+  }
+}
+
+void KernelDatagrams::send(SocketId id, const Endpoint& to, std::string_view octets) {
+  const Socket* socket = open_socket(id);
+  if (socket == nullptr || octets.size() > largest_datagram) {
+    send_dropped_.add();
+  } else if (!socket->backlog.empty()) {
+    put_back(id, to, octets);
+  } else {
+    if (!batch_.has_room(octets.size())) flush();
+    batch_.add(id, to, octets);
+  }
+}
+
+void KernelDatagrams::flush() {
+  for (std::size_t first = 0; first < batch_.count();) {
+    std::size_t last = first + 1;
+    while (last < batch_.count() && batch_.socket(last) == batch_.socket(first)) ++last;
+    transmit(batch_.socket(first), first, last);
+    first = last;
+  }
+  batch_.clear();
+}
+
+void KernelDatagrams::transmit(SocketId id, std::size_t first, std::size_t last) {
+  const Socket* socket = open_socket(id);
+  int failures = 0;
+  while (socket != nullptr && first < last) {
+    const int count = socket->backlog.empty() ? ::sendmmsg(socket->descriptor.get(), batch_.headers(first),
+                                                           static_cast<unsigned>(last - first), MSG_DONTWAIT)
+                                              : -1;
+    if (count > 0) {
+      sent_.add(static_cast<std::uint64_t>(count));
+      first += static_cast<std::size_t>(count);
+      failures = 0;
+    } else if (!socket->backlog.empty() || would_block(errno)) {
+      for (; first < last; ++first) put_back(id, batch_.to(first), batch_.octets(first));
+    } else if (errno != EINTR && ++failures == 2) {
+      // The first failure may have been an ICMP error about an earlier datagram, which the kernel reports once.
+      give_up(id, batch_.to(first++), errno);
+      failures = 0;
+    }
+  }
+}
+
+void KernelDatagrams::give_up(SocketId id, const Endpoint& to, int error_number) {
+  send_failed_.add();
+  // Too long for the path or no buffer in the device: the peer may well be there.
+  if (error_number != EMSGSIZE && error_number != ENOBUFS) unreachable_.emplace_back(id, to);
+}
+
+void KernelDatagrams::put_back(SocketId id, const Endpoint& to, std::string_view octets) {
+  Socket& socket = *sockets_[id];
+  if (socket.backlog.empty()) poller_.change(socket.descriptor, EPOLLIN | EPOLLOUT, datagrams_key(id));
+  if (!socket.backlog.add(to, octets)) send_dropped_.add();
+}
+
+void KernelDatagrams::send_backlog(SocketId id) {
+  Socket* socket = open_socket(id);
+  if (socket == nullptr) return;
+  int failures = 0;
+  while (!socket->backlog.empty()) {
+    const SendBacklog::Datagram& next = socket->backlog.front();
+    KernelAddress to;
+    const socklen_t length = to_kernel(next.to, to);
+    if (::sendto(socket->descriptor.get(), next.octets.data(), next.octets.size(), MSG_DONTWAIT, &to.any, length) < 0) {
+      if (would_block(errno)) return;
+      if (errno == EINTR || ++failures == 1) continue;
+      give_up(id, next.to, errno);
+    } else {
+      sent_.add();
+    }
+    failures = 0;
+    socket->backlog.pop();
+  }
+  poller_.change(socket->descriptor, EPOLLIN, datagrams_key(id));
+}
+
+void KernelDatagrams::report(WireHandler& handler, TimePoint now) {
+  const auto found = std::exchange(unreachable_, {});
+  for (const auto& [id, to] : found) {
+    if (open_socket(id) != nullptr) handler.on_unreachable(id, to, now);
+  }
+}
+
+void KernelDatagrams::count_kernel_drops() {
+  for (const auto& socket : sockets_) {
+    if (!socket || !socket->descriptor.valid()) continue;
+    std::uint32_t figures[SK_MEMINFO_VARS];
+    socklen_t length = sizeof figures;
+    if (::getsockopt(socket->descriptor.get(), SOL_SOCKET, SO_MEMINFO, figures, &length) != 0) continue;
+    kernel_dropped_.add(figures[SK_MEMINFO_DROPS] - socket->kernel_drops);
+    socket->kernel_drops = figures[SK_MEMINFO_DROPS];
+  }
+}
+
+}  // namespace bellhop::net

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "net/datagram_batch.hpp"
+#include "net/kernel_socket.hpp"
+#include "observe/metrics.hpp"
+
+namespace bellhop::net {
+
+/// The UDP half of KernelWire. ICMP errors come back through the sockets' error queues with the destination they are
+/// about (RFC 3261 section 18.4).
+class KernelDatagrams {
+ public:
+  KernelDatagrams(Poller& poller, observe::Metrics& metrics);
+
+  [[nodiscard]] Result<Endpoint, OpenError> open(SocketId id, const Endpoint& local, const SocketOptions& options);
+  void close(SocketId id);
+  void send(SocketId id, const Endpoint& to, std::string_view octets);
+
+  void on_event(SocketId id, std::uint32_t events, WireHandler& handler, TimePoint now);
+  /// Sends the batch.
+  void flush();
+  /// Tells the handler what flush() and send() found unreachable since the last time.
+  void report(WireHandler& handler, TimePoint now);
+  /// Something waits for flush() or report().
+  [[nodiscard]] bool busy() const { return !batch_.empty() || !unreachable_.empty(); }
+  /// Reads how many packets the kernel dropped because a socket's receive buffer was full.
+  void count_kernel_drops();
+
+ private:
+  struct Socket {
+    Descriptor descriptor;  ///< invalid once closed; ids are not used again
+    SendBacklog backlog;
+    std::uint32_t kernel_drops = 0;
+  };
+
+  [[nodiscard]] Socket* open_socket(SocketId id);
+  void read(SocketId id, WireHandler& handler, TimePoint now);
+  void read_errors(SocketId id, WireHandler& handler, TimePoint now);
+  void transmit(SocketId id, std::size_t first, std::size_t last);
+  void give_up(SocketId id, const Endpoint& to, int error_number);
+  void put_back(SocketId id, const Endpoint& to, std::string_view octets);
+  void send_backlog(SocketId id);
+
+  Poller& poller_;
+  std::vector<std::unique_ptr<Socket>> sockets_;  ///< by id; null where the id is a listener's
+  ReceiveBatch received_;
+  SendBatch batch_;
+  std::vector<std::pair<SocketId, Endpoint>> unreachable_;
+  observe::Counter& received_count_;
+  observe::Counter& sent_;
+  observe::Counter& send_dropped_;
+  observe::Counter& send_failed_;
+  observe::Counter& icmp_errors_;
+  observe::Counter& kernel_dropped_;
+};
+
+}  // namespace bellhop::net

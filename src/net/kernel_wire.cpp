@@ -1,0 +1,173 @@
+#include "net/kernel_wire.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <system_error>
+
+#include "net/clock.hpp"
+#include "net/kernel_datagrams.hpp"
+#include "net/kernel_streams.hpp"
+
+namespace bellhop::net {
+
+namespace {
+
+/// Hears the calls of a wire that has no handler yet.
+class Nobody final : public WireHandler {
+  void on_datagram(SocketId, const Endpoint&, std::string_view, TimePoint) override {}
+  void on_unreachable(SocketId, const Endpoint&, TimePoint) override {}
+  void on_accept(SocketId, StreamId, const Endpoint&, const Endpoint&, TimePoint) override {}
+  void on_connected(StreamId, const Endpoint&, TimePoint) override {}
+  void on_stream_data(StreamId, std::string_view, TimePoint) override {}
+  void on_closed(StreamId, CloseReason, TimePoint) override {}
+  void on_wake(TimePoint) override {}
+  void on_turn(TimePoint) override {}
+  TimePoint next_deadline() const override { return never; }
+};
+
+class EpollWire final : public KernelWire {
+ public:
+  explicit EpollWire(observe::Metrics& metrics)
+      : datagrams_(poller_, metrics),
+        streams_(poller_, metrics),
+        turns_(metrics.counter("net.turns")),
+        wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    // Edge-triggered: each write is one event, and nothing needs to be read back.
+    if (!wake_event_.valid() || !poller_.add(wake_event_, EPOLLIN | EPOLLET, {PollKind::wake, {}})) {
+      throw std::system_error(errno, std::generic_category(), "eventfd");
+    }
+  }
+
+  void set_handler(WireHandler& handler) override { handler_ = &handler; }
+
+  Result<SocketId, OpenError> open_datagram(const Endpoint& local, const SocketOptions& options) override {
+    return opened(datagrams_.open(next_id(), local, options));
+  }
+  Result<SocketId, OpenError> listen_stream(const Endpoint& local, const SocketOptions& options) override {
+    return opened(streams_.listen(next_id(), local, options));
+  }
+  Endpoint local_endpoint(SocketId socket) const override {
+    return socket < sockets_.size() ? sockets_[socket] : Endpoint{};
+  }
+  void close_socket(SocketId socket) override {
+    datagrams_.close(socket);
+    streams_.close_listener(socket);
+  }
+  void send_datagram(SocketId socket, const Endpoint& to, std::string_view octets) override {
+    datagrams_.send(socket, to, octets);
+  }
+  StreamId connect(const Endpoint& remote, const std::optional<IpAddress>& local,
+                   const SocketOptions& options) override {
+    return streams_.connect(remote, local, options);
+  }
+  bool send_stream(StreamId stream, std::string_view octets, std::size_t limit) override {
+    return streams_.send(stream, octets, limit);
+  }
+  void close(StreamId stream, Duration linger) override { streams_.close(stream, linger, now_); }
+  void set_keepalive(StreamId stream, Duration interval) override { streams_.set_keepalive(stream, interval); }
+  void pause(StreamId stream, bool paused) override { streams_.pause(stream, paused); }
+  IpAddress source_address_for(const IpAddress& remote) override;
+  TimePoint now() const override { return now_; }
+
+  void wake() override {
+    if (!woken_.exchange(true)) signal();
+  }
+  void stop() override {
+    stopped_.store(true);
+    signal();
+  }
+  void run() override {
+    while (!stopped_.exchange(false)) turn();
+  }
+
+ private:
+  [[nodiscard]] SocketId next_id() const { return static_cast<SocketId>(sockets_.size()); }
+  Result<SocketId, OpenError> opened(const Result<Endpoint, OpenError>& bound);
+  void signal() const;
+  void turn();
+  void dispatch(const epoll_event& event);
+  [[nodiscard]] int wait_milliseconds() const;
+
+  Nobody nobody_;
+  WireHandler* handler_ = &nobody_;
+  Poller poller_;
+  KernelDatagrams datagrams_;
+  KernelStreams streams_;
+  std::vector<Endpoint> sockets_;  ///< by SocketId; ids are not used again
+  observe::Counter& turns_;
+  Descriptor wake_event_;
+  std::atomic<bool> woken_{false}, stopped_{false};
+  TimePoint now_ = clock_now(), drops_counted_ = now_;
+};
+
+Result<SocketId, OpenError> EpollWire::opened(const Result<Endpoint, OpenError>& bound) {
+  if (!bound) return failure(bound.error());
+  const SocketId id = next_id();
+  sockets_.push_back(*bound);
+  return id;
+}
+
+void EpollWire::signal() const {
+  const std::uint64_t one = 1;
+  // Fails only when 2^64 signals are pending, and then there is an event anyway.
+  [[maybe_unused]] const ssize_t written = ::write(wake_event_.get(), &one, sizeof one);
+}
+
+int EpollWire::wait_milliseconds() const {
+  if (datagrams_.busy() || streams_.busy()) return 0;
+  const TimePoint deadline = std::min(handler_->next_deadline(), streams_.next_deadline());
+  if (deadline == never) return -1;
+  const Duration wait = deadline - clock_now();
+  // Rounded up: waking a moment too early would mean spinning until the deadline.
+  const auto whole = std::chrono::ceil<milliseconds>(std::clamp(wait, Duration(0), Duration(hours(1))));
+  return static_cast<int>(whole.count());
+}
+
+void EpollWire::turn() {
+  const auto events = poller_.wait(wait_milliseconds());
+  now_ = clock_now();
+  turns_.add();
+  for (const epoll_event& event : events) dispatch(event);
+  datagrams_.report(*handler_, now_);
+  if (woken_.exchange(false)) handler_->on_wake(now_);
+  handler_->on_turn(now_);
+  streams_.end_turn(*handler_, now_);
+  datagrams_.flush();
+  if (now_ - drops_counted_ >= seconds(1)) {
+    drops_counted_ = now_;
+    datagrams_.count_kernel_drops();
+  }
+}
+
+void EpollWire::dispatch(const epoll_event& event) {
+  const PollKey key = Poller::key_of(event);
+  const auto socket = static_cast<SocketId>(key.id.index);
+  switch (key.kind) {
+    case PollKind::wake: break;  // woken_ and stopped_ say what it was
+    case PollKind::datagrams: datagrams_.on_event(socket, event.events, *handler_, now_); break;
+    case PollKind::listener: streams_.on_listener_event(socket, *handler_, now_); break;
+    case PollKind::stream: streams_.on_stream_event(key.id, event.events, *handler_, now_); break;
+  }
+}
+
+IpAddress EpollWire::source_address_for(const IpAddress& remote) {
+  const Descriptor probe = make_socket(remote.is_v6(), SOCK_DGRAM, 0);
+  KernelAddress address;
+  const socklen_t length = to_kernel({remote, 5060}, address);
+  // Connecting a UDP socket asks the routing table and sends nothing.
+  if (!probe.valid() || ::connect(probe.get(), &address.any, length) != 0) return {};
+  return local_endpoint_of(probe).address;
+}
+
+}  // namespace
+
+std::unique_ptr<KernelWire> KernelWire::create(observe::Metrics& metrics) {
+  return std::make_unique<EpollWire>(metrics);
+}
+
+}  // namespace bellhop::net
