@@ -29,17 +29,19 @@ class Once {
 
 void check_listeners(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
   if (s.listen.empty())
-    findings.push_back({{1, 1}, "no [[listen]] section; add one, like transport = \"udp\", address = \"0.0.0.0:5060\""});
+    findings.push_back(
+        {{1, 1}, "no [[listen]] section; add one, like transport = \"udp\", address = \"0.0.0.0:5060\""});
   Once listeners(findings, "listener");
   for (std::size_t i = 0; i < s.listen.size(); ++i) {
     const Listen& l = s.listen[i];
     listeners.use(fmt::format("{} {}", sip::param_name(l.transport), l.address.to_string()),
                   places.of(fmt::format("listen.{}.address", i)));
     if (l.transport != sip::Transport::udp && l.transport != sip::Transport::tcp)
-      findings.push_back({places.of(fmt::format("listen.{}.transport", i)),
-                          fmt::format("transport \"{}\" is not yet supported: it comes with the version that brings TLS "
-                                      "and WebSocket; write \"udp\" or \"tcp\"",
-                                      sip::param_name(l.transport))});
+      findings.push_back(
+          {places.of(fmt::format("listen.{}.transport", i)),
+           fmt::format("transport \"{}\" is not yet supported: it comes with the version that brings TLS "
+                       "and WebSocket; write \"udp\" or \"tcp\"",
+                       sip::param_name(l.transport))});
   }
 }
 
@@ -47,7 +49,8 @@ void check_domains(const Snapshot& s, const Places& places, std::vector<Finding>
   Once names(findings, "domain");
   for (std::size_t i = 0; i < s.domains.size(); ++i) {
     names.use(s.domains[i].name, places.of(fmt::format("domain.{}.name", i)));
-    for (const std::string& alias : s.domains[i].aliases) names.use(alias, places.of(fmt::format("domain.{}.aliases", i)));
+    for (const std::string& alias : s.domains[i].aliases)
+      names.use(alias, places.of(fmt::format("domain.{}.aliases", i)));
   }
 }
 
@@ -57,15 +60,14 @@ void check_domain_exists(const Snapshot& s, const std::string& name, Place place
     if (d.name == name) return;
     known.push_back(d.name);
   }
-  findings.push_back({place, fmt::format("there is no [[domain]] with the name \"{}\"; add it{}", name,
-                                         did_you_mean(name, known))});
+  findings.push_back(
+      {place, fmt::format("there is no [[domain]] with the name \"{}\"; add it{}", name, did_you_mean(name, known))});
 }
 
 void check_names(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
   Once names(findings, "address");
-  const auto address = [&](const std::string& user, const std::string& domain) {
-    return (s.registrar.case_sensitive ? user : to_lower(user)) + "@" + domain;
-  };
+  // As in the store: names of accounts and aliases ignore case, whatever the registrar's rule for bindings is.
+  const auto address = [](const std::string& user, const std::string& domain) { return to_lower(user) + "@" + domain; };
   for (std::size_t i = 0; i < s.accounts.size(); ++i) {
     const StaticAccount& a = s.accounts[i];
     check_domain_exists(s, a.domain, places.of(fmt::format("account.{}.domain", i)), findings);
@@ -78,7 +80,8 @@ void check_names(const Snapshot& s, const Places& places, std::vector<Finding>& 
     check_domain_exists(s, a.domain, places.of(fmt::format("alias.{}.domain", i)), findings);
     names.use(address(a.name, a.domain), places.of(fmt::format("alias.{}.name", i)));
     if (address(a.name, a.domain) == address(a.target, a.domain))
-      findings.push_back({places.of(fmt::format("alias.{}.target", i)), "this alias stands for itself; write another target"});
+      findings.push_back(
+          {places.of(fmt::format("alias.{}.target", i)), "this alias stands for itself; write another target"});
   }
 }
 
@@ -96,15 +99,18 @@ void check_limits(const Snapshot& s, const Places& places, std::vector<Finding>&
   check_order(r.default_expires, "registrar.default_expires", r.max_expires, "registrar.max_expires", places, findings);
   check_order(s.sip.t1, "sip.t1", s.sip.t2, "sip.t2", places, findings);
   if (s.sip.max_header_block > s.sip.max_message_size)
-    findings.push_back({places.of("sip.max_header_block"), "sip.max_header_block is larger than sip.max_message_size; "
-                                                           "make it smaller or the other larger"});
+    findings.push_back({places.of("sip.max_header_block"),
+                        "sip.max_header_block is larger than sip.max_message_size; "
+                        "make it smaller or the other larger"});
   if (!s.auth.sha256 && !s.auth.md5)
-    findings.push_back({places.of("auth.sha256"), "auth.sha256 and auth.md5 are both false, so nobody could log in; "
-                                                  "leave one of them on"});
+    findings.push_back({places.of("auth.sha256"),
+                        "auth.sha256 and auth.md5 are both false, so nobody could log in; "
+                        "leave one of them on"});
   if (s.admin.http && !s.admin.http->address.is_loopback())
-    findings.push_back({places.of("admin.http"), fmt::format("admin.http = \"{}\" could be reached from outside and has no "
-                                                             "password yet; loopback only, like \"127.0.0.1:{}\"",
-                                                             s.admin.http->to_string(), s.admin.http->port)});
+    findings.push_back(
+        {places.of("admin.http"), fmt::format("admin.http = \"{}\" could be reached from outside and has no "
+                                              "password yet; loopback only, like \"127.0.0.1:{}\"",
+                                              s.admin.http->to_string(), s.admin.http->port)});
 }
 
 }  // namespace
@@ -130,7 +136,8 @@ std::vector<Finding> contradictions(const Snapshot& snapshot, const Places& plac
 std::vector<Finding> doubts(const Snapshot& snapshot, const Places& places) {
   std::vector<Finding> findings;
   if (snapshot.sip.timer_c <= 3min)
-    findings.push_back({places.of("sip.timer_c"), "sip.timer_c should be more than 3m (RFC 3261 section 16.6 item 11)"});
+    findings.push_back(
+        {places.of("sip.timer_c"), "sip.timer_c should be more than 3m (RFC 3261 section 16.6 item 11)"});
   if (snapshot.sip.relay == RelayFor::anybody)
     findings.push_back({places.of("sip.relay"), "sip.relay = \"anybody\" makes this server an open relay"});
   if (snapshot.sip.relay == RelayFor::clients && snapshot.sip.clients.empty())

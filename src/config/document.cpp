@@ -1,10 +1,10 @@
 #include "config/document.hpp"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include <algorithm>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "base/text.hpp"
 
@@ -12,7 +12,9 @@ namespace bellhop::config {
 
 namespace {
 
-Place place_of(const toml::source_region& region) { return {region.begin.line, region.begin.column}; }
+Place place_of(const toml::source_region& region) {
+  return {region.begin.line, region.begin.column};
+}
 
 template <class T>
 std::string written(const T& date) {

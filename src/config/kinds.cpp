@@ -14,8 +14,8 @@ struct Unit {
   std::string_view name;
   std::uint64_t worth;
 };
-constexpr std::array<Unit, 5> duration_units{{{"d", 86'400'000'000}, {"h", 3'600'000'000}, {"m", 60'000'000},
-                                              {"s", 1'000'000}, {"ms", 1'000}}};
+constexpr std::array<Unit, 5> duration_units{
+    {{"d", 86'400'000'000}, {"h", 3'600'000'000}, {"m", 60'000'000}, {"s", 1'000'000}, {"ms", 1'000}}};
 constexpr std::array<Unit, 4> size_units{{{"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"B", 1}}};
 
 /// "<digits><unit>" as a multiple of the smallest unit's base; nothing when it is not of this form or too large.
@@ -77,7 +77,9 @@ std::string print_duration(Duration duration) {
   return print_with_unit(static_cast<std::uint64_t>(duration.count()), duration_units, "0s");
 }
 
-std::string print_size(std::size_t octets) { return print_with_unit(octets, size_units, "0B"); }
+std::string print_size(std::size_t octets) {
+  return print_with_unit(octets, size_units, "0B");
+}
 
 std::string print_list(const std::vector<std::string>& items) {
   std::string out = "[";
@@ -102,8 +104,8 @@ void Span::read(const Value& value, Duration& into, Complaints& complaints) cons
 void Size::read(const Value& value, std::size_t& into, Complaints& complaints) const {
   const auto n = value.kind == Value::Kind::text ? parse_with_unit(value.text, size_units) : std::nullopt;
   if (!n)
-    complaints.add(value, fmt::format(R"({} is no size; a size has a unit, like "1300B", "64KiB" or "8MiB")",
-                                      value.to_string()));
+    complaints.add(
+        value, fmt::format(R"({} is no size; a size has a unit, like "1300B", "64KiB" or "8MiB")", value.to_string()));
   else if (*n < least || *n > most)
     complaints.add(value, fmt::format("{} is out of range; possible is {}", value.to_string(), range()));
   else
@@ -112,8 +114,8 @@ void Size::read(const Value& value, std::size_t& into, Complaints& complaints) c
 
 std::optional<std::uint64_t> Count::number(const Value& value, Complaints& complaints) const {
   if (value.kind != Value::Kind::integer) {
-    complaints.add(value, fmt::format("{} is not a whole number; possible is {}, without quotes", value.to_string(),
-                                      range()));
+    complaints.add(value,
+                   fmt::format("{} is not a whole number; possible is {}, without quotes", value.to_string(), range()));
     return std::nullopt;
   }
   const auto n = static_cast<std::uint64_t>(value.integer);
@@ -132,15 +134,16 @@ void Quality::read(const Value& value, std::uint16_t& into, Complaints& complain
 }
 
 std::string Quality::print(std::uint16_t thousandths) {
-  return fmt::format("{}.{}", thousandths / 1000, thousandths % 1000 == 0 ? "0" : fmt::format("{:03}", thousandths % 1000));
+  return fmt::format("{}.{}", thousandths / 1000,
+                     thousandths % 1000 == 0 ? "0" : fmt::format("{:03}", thousandths % 1000));
 }
 
 void Flag::read(const Value& value, bool& into, Complaints& complaints) const {
   if (value.kind == Value::Kind::boolean)
     into = value.boolean;
   else
-    complaints.add(value, fmt::format("{} is neither true nor false; write true or false, without quotes",
-                                      value.to_string()));
+    complaints.add(value,
+                   fmt::format("{} is neither true nor false; write true or false, without quotes", value.to_string()));
 }
 
 void Text::read(const Value& value, std::string& into, Complaints& complaints) const {
@@ -187,14 +190,14 @@ void Address::read(const Value& value, std::optional<Endpoint>& into, Complaints
   if (const auto e = endpoint(value, complaints)) into = e;
 }
 
-void Address::read(const Value& value, std::vector<Endpoint>& into, Complaints& complaints) const {
+void Addresses::read(const Value& value, std::vector<Endpoint>& into, Complaints& complaints) const {
   if (!is_array(value, R"(["192.0.2.53:53"])", complaints)) return;
   into.clear();
   for (const Value& item : value.items)
-    if (const auto e = endpoint(item, complaints)) into.push_back(*e);
+    if (const auto e = each.endpoint(item, complaints)) into.push_back(*e);
 }
 
-std::string Address::print(const std::vector<Endpoint>& value) {
+std::string Addresses::print(const std::vector<Endpoint>& value) {
   std::vector<std::string> items;
   for (const Endpoint& e : value) items.push_back(e.to_string());
   return print_list(items);
@@ -208,8 +211,9 @@ void Networks::read(const Value& value, std::vector<Network>& into, Complaints& 
     if (network)
       into.push_back(*network);
     else
-      complaints.add(item, fmt::format(R"({} is no network; write one like "10.0.0.0/8", "2001:db8::/32" or "192.0.2.7")",
-                                       item.to_string()));
+      complaints.add(item,
+                     fmt::format(R"({} is no network; write one like "10.0.0.0/8", "2001:db8::/32" or "192.0.2.7")",
+                                 item.to_string()));
   }
 }
 
@@ -227,11 +231,14 @@ std::string CommonLevel::print(const Log::Levels& value) {
   return '"' + std::string(observe::name_of(value.front())) + '"';
 }
 
-std::string CommonLevel::range() { return one_of(level_names()); }
+std::string CommonLevel::range() {
+  return one_of(level_names());
+}
 
 void TagLevels::read(const Value& value, Log::Levels& into, Complaints& complaints) const {
   if (value.kind != Value::Kind::table) {
-    complaints.add(value, fmt::format(R"({} is not a table; write one like {{ SIPS = "low-level" }})", value.to_string()));
+    complaints.add(value,
+                   fmt::format(R"({} is not a table; write one like {{ SIPS = "low-level" }})", value.to_string()));
     return;
   }
   for (const Entry& entry : value.entries) {
@@ -247,6 +254,8 @@ void TagLevels::read(const Value& value, Log::Levels& into, Complaints& complain
   }
 }
 
-std::string TagLevels::range() { return "tags " + one_of(tag_names()); }
+std::string TagLevels::range() {
+  return "tags " + one_of(tag_names());
+}
 
 }  // namespace bellhop::config

@@ -34,8 +34,8 @@ class Complaints {
   std::vector<std::pair<Place, std::string>> list_;
 };
 
-[[nodiscard]] std::string print_duration(Duration duration);     ///< "500ms", "1h"; the largest unit that is exact
-[[nodiscard]] std::string print_size(std::size_t octets);        ///< "64KiB", "1300B"
+[[nodiscard]] std::string print_duration(Duration duration);  ///< "500ms", "1h"; the largest unit that is exact
+[[nodiscard]] std::string print_size(std::size_t octets);     ///< "64KiB", "1300B"
 [[nodiscard]] std::string print_list(const std::vector<std::string>& items);  ///< ["a", "b"]
 
 /// "500ms", "30s", "5m", "1h", "1d".
@@ -144,11 +144,18 @@ struct Address {
   [[nodiscard]] std::optional<Endpoint> endpoint(const Value& value, Complaints& complaints) const;
   void read(const Value& value, Endpoint& into, Complaints& complaints) const;
   void read(const Value& value, std::optional<Endpoint>& into, Complaints& complaints) const;
-  void read(const Value& value, std::vector<Endpoint>& into, Complaints& complaints) const;
   [[nodiscard]] static std::string print(const Endpoint& value) { return '"' + value.to_string() + '"'; }
   [[nodiscard]] static std::string print(const std::optional<Endpoint>& value) { return value ? print(*value) : ""; }
-  [[nodiscard]] static std::string print(const std::vector<Endpoint>& value);
   [[nodiscard]] static std::string type() { return "address:port"; }
+  [[nodiscard]] static std::string range() { return {}; }
+};
+
+/// An array of such addresses.
+struct Addresses {
+  Address each;
+  void read(const Value& value, std::vector<Endpoint>& into, Complaints& complaints) const;
+  [[nodiscard]] static std::string print(const std::vector<Endpoint>& value);
+  [[nodiscard]] static std::string type() { return "list of addresses"; }
   [[nodiscard]] static std::string range() { return {}; }
 };
 

@@ -14,11 +14,6 @@ namespace bellhop::config {
 
 namespace {
 
-template <class T>
-constexpr bool is_list = false;
-template <class T>
-constexpr bool is_list<std::vector<T>> = true;
-
 /// One reading of one file: the snapshot that grows, and everything found wrong on the way.
 class Reading {
  public:
@@ -61,7 +56,8 @@ class Reading {
   template <class S>
   void take(const Section<S>& section, const Entry& entry, S& into) {
     if (entry.value.kind != Value::Kind::table) {
-      fault(entry.place, fmt::format("{0} is not a section here; write [{0}] once, and its settings below it", entry.key));
+      fault(entry.place,
+            fmt::format("{0} is not a section here; write [{0}] once, and its settings below it", entry.key));
       return;
     }
     places_.note(std::string(section.name), entry.place);
@@ -71,7 +67,8 @@ class Reading {
   template <class S>
   void take(const Section<S>& section, const Entry& entry, std::vector<S>& into) {
     const auto is_table = [](const Value& item) { return item.kind == Value::Kind::table; };
-    if (entry.value.kind != Value::Kind::array || !std::all_of(entry.value.items.begin(), entry.value.items.end(), is_table)) {
+    if (entry.value.kind != Value::Kind::array ||
+        !std::all_of(entry.value.items.begin(), entry.value.items.end(), is_table)) {
       fault(entry.place, fmt::format("{0} can be there several times; write [[{0}]]", entry.key));
       return;
     }
@@ -107,7 +104,8 @@ class Reading {
     }
     for (const Entry& entry : table.entries)
       if (std::find(keys.begin(), keys.end(), entry.key) == keys.end())
-        fault(entry.place, fmt::format("unknown key '{}' in {}{}", entry.key, section.heading(), did_you_mean(entry.key, keys)));
+        fault(entry.place,
+              fmt::format("unknown key '{}' in {}{}", entry.key, section.heading(), did_you_mean(entry.key, keys)));
   }
 
   void settle_paths() {
@@ -162,7 +160,9 @@ void compare(const Section<S>& section, const std::vector<S>& running, const std
 
 }  // namespace
 
-std::string Fault::to_string() const { return fmt::format("{}:{}:{}: {}", file, line, column, message); }
+std::string Fault::to_string() const {
+  return fmt::format("{}:{}:{}: {}", file, line, column, message);
+}
 
 Result<SnapshotPtr, std::vector<Fault>> load_text(std::string_view toml, const std::string& file_name) {
   auto document = parse_document(toml, file_name);
@@ -182,8 +182,7 @@ Result<SnapshotPtr, std::vector<Fault>> load_file(const std::string& path) {
 
 std::vector<std::string> restart_needed(const Snapshot& running, const Snapshot& next) {
   std::vector<std::string> out;
-  for_each_section(
-      [&](const auto& section, auto member) { compare(section, running.*member, next.*member, out); });
+  for_each_section([&](const auto& section, auto member) { compare(section, running.*member, next.*member, out); });
   return out;
 }
 

@@ -58,8 +58,12 @@ bool Snapshot::is_own_address(const IpAddress& address, std::uint16_t port) cons
   });
 }
 
-bool Snapshot::is_lan(const IpAddress& address) const { return any_contains(sip.lan, address); }
+bool Snapshot::is_lan(const IpAddress& address) const {
+  return any_contains(sip.lan, address);
+}
 
-bool Snapshot::is_client(const IpAddress& address) const { return any_contains(sip.clients, address); }
+bool Snapshot::is_client(const IpAddress& address) const {
+  return any_contains(sip.clients, address);
+}
 
 }  // namespace bellhop::config

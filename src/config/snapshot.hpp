@@ -37,9 +37,9 @@ struct Log {
     levels.fill(level);
     return levels;
   }
-  Levels levels = all_at(observe::Level::problems);                                   ///< one per tag
-  bool dump_call_packets = false;                                                     ///< CGP-23
-  std::size_t trace_ring = 0;  ///< octets of messages each shard keeps for `ctl trace`; 0: off
+  Levels levels = all_at(observe::Level::problems);  ///< one per tag
+  bool dump_call_packets = false;                    ///< CGP-23
+  std::size_t trace_ring = 0;                        ///< octets of messages each shard keeps for `ctl trace`; 0: off
 };
 
 struct Listen {
@@ -87,9 +87,9 @@ struct Sip {
   std::size_t udp_limit_lan = 8192;   ///< CGP-31: above it TCP, unless the transport is explicit
   std::size_t udp_limit_wan = 1300;
   std::vector<Network> lan = private_networks();  ///< what counts as LAN
-  std::uint8_t tos = 0;             ///< CGP-32
-  std::uint32_t max_forwards = 70;  ///< put in where it is missing
-  std::uint32_t max_breadth = 60;   ///< RFC 5393
+  std::uint8_t tos = 0;                           ///< CGP-32
+  std::uint32_t max_forwards = 70;                ///< put in where it is missing
+  std::uint32_t max_breadth = 60;                 ///< RFC 5393
   RecordRoute record_route = RecordRoute::always;
   RelayFor relay = RelayFor::nobody;  ///< CGP-51
   std::vector<Network> clients;       ///< Client IP addresses of CGP-51

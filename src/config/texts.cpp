@@ -10,10 +10,13 @@ namespace bellhop::config {
 namespace {
 
 bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-bool has_blank(std::string_view text) { return has_control(text) || text.find(' ') != std::string_view::npos; }
+bool has_blank(std::string_view text) {
+  return has_control(text) || text.find(' ') != std::string_view::npos;
+}
 
 bool is_label_character(char c) {
   return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -34,7 +37,9 @@ bool is_host_name(std::string_view text) {
   return label > 0;
 }
 
-bool is_host(std::string_view text) { return IpAddress::parse(text) || is_host_name(text); }
+bool is_host(std::string_view text) {
+  return IpAddress::parse(text) || is_host_name(text);
+}
 
 bool is_host_port(std::string_view text) {
   if (is_host(text)) return true;
@@ -64,14 +69,15 @@ std::string advertise_fault(std::string_view text) {
 
 std::string user_fault(std::string_view text) {
   if (text.find('@') != std::string_view::npos) return "contains '@'; write only what stands before it";
-  if (text.empty() || text.size() > 128 || has_blank(text) || text.find_first_of(":\"<>,;") != std::string_view::npos)
-    return "is no user name; write 1 to 128 characters without spaces, quotes and : < > , ;";
+  if (text.empty() || text.size() > 128 || has_blank(text) || text.find_first_of(":\"<>\\") != std::string_view::npos)
+    return "is no user name; write 1 to 128 characters without spaces, quotes and : < > \\";
   return {};
 }
 
 std::string password_fault(std::string_view text) {
   if (text.empty()) return "is empty; an account without password cannot log in, so write one";
-  if (has_control(text) || text.size() > 256) return "is no password; write 1 to 256 characters without control characters";
+  if (has_control(text) || text.size() > 256)
+    return "is no password; write 1 to 256 characters without control characters";
   return {};
 }
 
