@@ -15,6 +15,10 @@
 
 namespace bellhop::config {
 
+/// The networks that count as "LAN" unless the configuration says otherwise: loopback, RFC 1918, RFC 6598, RFC 3927,
+/// RFC 4193 and IPv6 link-local.
+[[nodiscard]] std::vector<Network> private_networks();
+
 // The configuration as the rest of the program sees it: typed, validated as a whole, immutable, swapped by pointer
 // (founding decision 3). Every field is declared once in settings.cpp with key, type, unit, range, default, whether a
 // reload may change it, RFC and text; the loader, its messages and docs/settings.md come from that table.
@@ -27,9 +31,15 @@ struct Server {
 };
 
 struct Log {
-  std::array<observe::Level, static_cast<std::size_t>(observe::Tag::count_)> levels;  ///< one per tag
-  bool dump_call_packets = false;                                                     ///< CGP-23
-  std::size_t trace_ring = 0;  ///< octets of messages each shard keeps for `ctl trace`; 0: off
+  using Levels = std::array<observe::Level, static_cast<std::size_t>(observe::Tag::count_)>;
+  [[nodiscard]] static constexpr Levels all_at(observe::Level level) {
+    Levels levels{};
+    levels.fill(level);
+    return levels;
+  }
+  Levels levels = all_at(observe::Level::problems);  ///< one per tag
+  bool dump_call_packets = false;                    ///< CGP-23
+  std::size_t trace_ring = 0;                        ///< octets of messages each shard keeps for `ctl trace`; 0: off
 };
 
 struct Listen {
@@ -76,10 +86,10 @@ struct Sip {
   bool short_field_names = false;     ///< CGP-30
   std::size_t udp_limit_lan = 8192;   ///< CGP-31: above it TCP, unless the transport is explicit
   std::size_t udp_limit_wan = 1300;
-  std::vector<Network> lan;         ///< what counts as LAN; default: loopback and the private ranges
-  std::uint8_t tos = 0;             ///< CGP-32
-  std::uint32_t max_forwards = 70;  ///< put in where it is missing
-  std::uint32_t max_breadth = 60;   ///< RFC 5393
+  std::vector<Network> lan = private_networks();  ///< what counts as LAN
+  std::uint8_t tos = 0;                           ///< CGP-32
+  std::uint32_t max_forwards = 70;                ///< put in where it is missing
+  std::uint32_t max_breadth = 60;                 ///< RFC 5393
   RecordRoute record_route = RecordRoute::always;
   RelayFor relay = RelayFor::nobody;  ///< CGP-51
   std::vector<Network> clients;       ///< Client IP addresses of CGP-51
@@ -146,8 +156,14 @@ struct Admin {
   std::string socket = "bellhop.sock";  ///< absolute after loading
 };
 
+/// Checked by shape only: TLS, WS and WSS listeners are refused until the issue that brings them.
+struct Tls {
+  std::string certificate, key;  ///< PEM files, absolute after loading; empty: none
+};
+
 struct Snapshot {
-  std::string file;  ///< where it came from
+  std::string file;                   ///< where it came from
+  std::vector<std::string> warnings;  ///< what is allowed but probably not meant; `check` and `run` print them
   Server server;
   Log log;
   std::vector<Listen> listen;
@@ -161,14 +177,20 @@ struct Snapshot {
   Guard guard;
   Dns dns;
   Admin admin;
+  Tls tls;
+  /// The addresses of this machine, for listeners on 0.0.0.0 and [::]. Not from the file: assembly fills them in.
+  std::vector<IpAddress> interface_addresses;
 
   /// The domain served under this host name (its name or one of its aliases, or one of our own listening addresses,
   /// which belong to the first domain: CGP-15); null when it is not ours. `host` may have any case and brackets.
   [[nodiscard]] const Domain* domain_of(std::string_view host) const;
-  /// Whether host and port name one of our listeners (0: the default port).
+  /// Whether host and port name one of our listeners (0: the default port of the listener's transport).
   [[nodiscard]] bool is_own_address(const IpAddress& address, std::uint16_t port) const;
   [[nodiscard]] bool is_lan(const IpAddress& address) const;
   [[nodiscard]] bool is_client(const IpAddress& address) const;
+
+ private:
+  [[nodiscard]] bool listens_on(const Listen& listener, const IpAddress& address) const;
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -1,0 +1,312 @@
+#include "config/settings.hpp"
+
+#include "config/texts.hpp"
+
+namespace bellhop::config {
+
+namespace {
+
+constexpr Change live = Change::live;
+constexpr Change restart = Change::restart;
+constexpr bool once = false, many = true;
+constexpr std::size_t kib = 1024, mib = 1024 * 1024;
+
+constexpr Choice<sip::Transport, 5> transports{{{{"udp", sip::Transport::udp},
+                                                 {"tcp", sip::Transport::tcp},
+                                                 {"tls", sip::Transport::tls},
+                                                 {"ws", sip::Transport::ws},
+                                                 {"wss", sip::Transport::wss}}}};
+constexpr Choice<Authenticate, 3> authenticate_words{
+    {{{"all", Authenticate::all}, {"register", Authenticate::register_only}, {"none", Authenticate::none}}}};
+constexpr Choice<ProxyMode, 3> modes{
+    {{{"stateful", ProxyMode::stateful}, {"stateless", ProxyMode::stateless}, {"redirect", ProxyMode::redirect}}}};
+constexpr Choice<RecordRoute, 2> record_route_words{
+    {{{"always", RecordRoute::always}, {"when-needed", RecordRoute::when_needed}}}};
+constexpr Choice<RelayFor, 3> relay_words{
+    {{{"anybody", RelayFor::anybody}, {"clients", RelayFor::clients}, {"nobody", RelayFor::nobody}}}};
+constexpr Choice<PathMode, 3> path_modes{
+    {{{"off", PathMode::off}, {"lazy", PathMode::lazy}, {"strict", PathMode::strict}}}};
+
+constexpr Text host{host_fault, "host name", /*fold=*/true};
+constexpr Text user{user_fault, "user name"};
+constexpr Text path{path_fault, "path"};
+
+void add_sip_timers(Section<Sip>& section) {
+  section
+      .may("t1", &Sip::t1, Span{50ms, 10s}, live, "RFC 3261 17.1.1.1", "Estimate of the round trip: the first repeat.")
+      .may("t2", &Sip::t2, Span{100ms, 60s}, live, "RFC 3261 17.1.2.2", "The longest interval between repeats.")
+      .may("t4", &Sip::t4, Span{100ms, 60s}, live, "RFC 3261 17.1.2.2", "How long a message stays in the network.")
+      .may("timer_b", &Sip::timer_b, Span{1s, 180s}, live, "CGP-53, RFC 3261 17.1.1.2",
+           "How long an INVITE waits for its first response. The standard says 32s; less finds the next target sooner.")
+      .may("timer_c", &Sip::timer_c, Span{1s, 24h}, live, "RFC 3261 16.6",
+           "How long a call may ring. The standard asks for more than 3 minutes.")
+      .may("cancel_wait", &Sip::cancel_wait, Span{100ms, 180s}, live, "CGP-54",
+           "After a CANCEL, how long a callee may take to answer 487 before we answer in its place.");
+}
+
+void add_sip_messages(Section<Sip>& section) {
+  section
+      .may("always_trying", &Sip::always_trying, Flag{}, live, "CGP-44",
+           "Answer each INVITE with 100 Trying before anything else is done.")
+      .may("trying_on_resend", &Sip::trying_on_resend, Flag{}, live, "CGP-43, RFC 4320",
+           "Answer 100 Trying to requests other than INVITE when they are repeated.")
+      .may("short_field_names", &Sip::short_field_names, Flag{}, live, "CGP-30, RFC 3261 7.3.3",
+           "Write header names in their compact forms.")
+      .may("udp_limit_lan", &Sip::udp_limit_lan, Size{512, 65535}, live, "CGP-31, RFC 3261 18.1.1",
+           "Requests to the LAN larger than this leave over TCP unless the transport is explicit.")
+      .may("udp_limit_wan", &Sip::udp_limit_wan, Size{512, 65535}, live, "CGP-31, RFC 3261 18.1.1",
+           "The same for all other destinations.")
+      .may("lan", &Sip::lan, Networks{}, live, "CGP-31", "The networks that count as LAN.")
+      .may("tos", &Sip::tos, Count{0, 255}, restart, "CGP-32",
+           "Type-of-service octet of the packets we send, like 0x68.")
+      .may("max_message_size", &Sip::max_message_size, Size{4 * kib, 16 * mib}, live, "RFC 3261 21.5.7",
+           "The longest message on a stream; a longer one is answered 513 and the connection closed.")
+      .may("max_header_block", &Sip::max_header_block, Size{2 * kib, mib}, live, "threats 10, 24",
+           "The longest start line and header fields together.");
+}
+
+void add_sip_routing(Section<Sip>& section) {
+  section
+      .may("max_forwards", &Sip::max_forwards, Count{1, 255}, live, "RFC 3261 16.6",
+           "Put in where Max-Forwards is missing.")
+      .may("max_breadth", &Sip::max_breadth, Count{1, 1000}, live, "RFC 5393 5.3",
+           "How many branches one request may have at a time, here and behind us.")
+      .may("record_route", &Sip::record_route, record_route_words, live, "CGP-50, RFC 3261 16.6",
+           "Whether we stay in the path of every call or only where it needs us.")
+      .may("relay", &Sip::relay, relay_words, live, "CGP-51",
+           "For whom requests to foreign addresses are relayed besides authenticated users. \"anybody\" is an open "
+           "relay.")
+      .may("clients", &Sip::clients, Networks{}, live, "CGP-51", "The client networks of relay = \"clients\".")
+      .may("relay_via", &Sip::relay_via, Text{relay_fault, "host or sip URI"}, live, "CGP-52",
+           "Send all requests to foreign domains through this server. Empty: straight to their domain.")
+      .may("p_asserted_identity", &Sip::p_asserted_identity, Flag{}, live, "CGP-55, RFC 3325",
+           "Tell callees the authenticated account in P-Asserted-Identity.")
+      .may("recurse_3xx", &Sip::recurse_3xx, Flag{}, live, "RFC 3261 16.7",
+           "Follow redirections of callees instead of passing them to the caller.");
+}
+
+void add_sip_limits(Section<Sip>& section) {
+  section
+      .may("server_transactions", &Sip::server_transactions, Count{100, 10'000'000}, live, "CGP-35",
+           "Server transactions at a time, over all shards; new requests above it are dropped.")
+      .may("client_transactions", &Sip::client_transactions, Count{100, 10'000'000}, live, "CGP-49",
+           "Client transactions at a time, over all shards; above it requests are refused with 503.")
+      .may("receive_queue", &Sip::receive_queue, Count{100, 1'000'000}, live, "CGP-28, CGP-29",
+           "Messages waiting between two shards; what does not fit is dropped and counted.");
+}
+
+}  // namespace
+
+const Section<Server>& server_section() {
+  static const Section<Server> section =
+      Section<Server>("server", once, "The process.")
+          .may("data_dir", &Server::data_dir, path, restart, "contract",
+               "Folder of database, journal and traces; relative to the configuration file.")
+          .may("workers", &Server::workers, Count{0, 256}, restart, "CGP-34",
+               "Shards, one thread each; 0: one per core.")
+          .may("drain_timeout", &Server::drain_timeout, Span{0s, 1h}, live, "contract",
+               "After SIGTERM, how long running transactions may take to end.")
+          .may("name", &Server::name, Text{server_name_fault, "text"}, live, "RFC 3261 20.35",
+               "The Server header field of our responses; empty: none.");
+  return section;
+}
+
+const Section<Log>& log_section() {
+  static const Section<Log> section =
+      Section<Log>("log", once, "The log on standard error. `bellhop ctl log level` changes it until the next reload.")
+          .may("level", &Log::levels, CommonLevel{}, live, "CGP-21", "How much all tags say.")
+          .may("levels", &Log::levels, TagLevels{}, live, "CGP-22, CGP-33", "Other levels for single tags.")
+          .may("dump_call_packets", &Log::dump_call_packets, Flag{}, live, "CGP-23",
+               "Log all packets of calls whatever the level.")
+          .may("trace_ring", &Log::trace_ring, Size{0, 1024 * mib}, live, "design",
+               "Messages each shard keeps in memory for `bellhop ctl trace`; 0B: none.");
+  return section;
+}
+
+const Section<Listen>& listen_section() {
+  static const Section<Listen> section =
+      Section<Listen>("listen", many, "An address we take SIP on; at least one.")
+          .must("transport", &Listen::transport, transports, restart, "CGP-24, CGP-25",
+                "tls, ws and wss come with a later version.")
+          .must("address", &Listen::address, Address{}, restart, "CGP-24, CGP-25",
+                "IP address and port; 0.0.0.0 and [::] stand for all addresses of the machine.")
+          .may("advertise", &Listen::advertise, Text{advertise_fault, "host or host:port", true}, restart,
+               "RFC 3261 18.1.1", "What others shall see in Via and Record-Route, when it is not the address itself.");
+  return section;
+}
+
+const Section<Domain>& domain_section() {
+  static const Section<Domain> section =
+      Section<Domain>("domain", many, "A domain we serve. `bellhop domain add` adds more at run time.")
+          .must("name", &Domain::name, host, live, "CGP-11", "The host part of its addresses; also the realm.")
+          .may("aliases", &Domain::aliases, Texts{host}, live, "CGP-12", "Other names of the same domain.")
+          .may("authenticate", &Domain::authenticate, authenticate_words, live, "contract, CGP-37",
+               "Which requests of its users must carry a password: all, only REGISTER, or none.")
+          .may("mode", &Domain::mode, modes, live, "KAM-03, ARCH-09, BIG-13",
+               "Whether we stay with a request, forward and forget it, or tell the caller where the callee is.")
+          .may("sip", &Domain::sip, Flag{}, live, "CGP-42", "Whether its users may use SIP at all.");
+  return section;
+}
+
+const Section<StaticAccount>& account_section() {
+  static const Section<StaticAccount> section =
+      Section<StaticAccount>(
+          "account", many,
+          "A static account, for small or scripted set-ups. `bellhop account add` keeps accounts in the store instead.")
+          .must("user", &StaticAccount::user, user, live, "CGP-11", "What stands before the @.")
+          .must("domain", &StaticAccount::domain, host, live, "CGP-11", "One of the domains.")
+          .must("password", &StaticAccount::password, Text{password_fault, "text", /*fold=*/false, /*secret=*/true},
+                live, "DET-01", "In clear text here, so keep the file private; the store keeps hashes only.")
+          .may("aliases", &StaticAccount::aliases, Texts{user}, live, "CGP-12",
+               "Other users of the same domain that ring this account and may log in with its password.")
+          .may("sip", &StaticAccount::sip, Flag{}, live, "CGP-42", "Whether it may use SIP.");
+  return section;
+}
+
+const Section<StaticAlias>& alias_section() {
+  static const Section<StaticAlias> section =
+      Section<StaticAlias>("alias", many, "A name that stands for another address: name@domain is routed as target.")
+          .must("name", &StaticAlias::name, user, live, "CGP-12", "What stands before the @.")
+          .must("domain", &StaticAlias::domain, host, live, "CGP-12", "One of the domains.")
+          .must("target", &StaticAlias::target, Text{target_fault, "user, user@domain or URI"}, live, "CGP-12",
+                "Where calls go: a user of the same domain, or any other address.");
+  return section;
+}
+
+const Section<Sip>& sip_section() {
+  static const Section<Sip> section = [] {
+    Section<Sip> s("sip", once, "The protocol: timers, messages, routing, limits.");
+    add_sip_timers(s);
+    add_sip_messages(s);
+    add_sip_routing(s);
+    add_sip_limits(s);
+    return s;
+  }();
+  return section;
+}
+
+const Section<Tcp>& tcp_section() {
+  static const Section<Tcp> section =
+      Section<Tcp>("tcp", once, "Connections.")
+          .may("connections", &Tcp::connections, Count{1, 1'000'000}, live, "CGP-26",
+               "Connections at a time, over all shards; above it new ones are closed at once.")
+          .may("connections_per_address", &Tcp::connections_per_address, Count{1, 1'000'000}, live, "threats 69",
+               "The same for one remote address.")
+          .may("idle_timeout", &Tcp::idle_timeout, Span{1s, 24h}, live, "CGP-27, CFG-10",
+               "Close connections without traffic.")
+          .may("message_timeout", &Tcp::message_timeout, Span{1s, 10min}, live, "threats 9, 10",
+               "How long a message that has begun may take to arrive.")
+          .may("connect_timeout", &Tcp::connect_timeout, Span{100ms, 2min}, live, "RFC 3261 18.4",
+               "How long opening a connection may take.")
+          .may("output_limit", &Tcp::output_limit, Size{16 * kib, 64 * mib}, live, "threats 69",
+               "What may wait for a peer that does not read before it is disconnected.");
+  return section;
+}
+
+namespace {
+
+void add_registrar_limits(Section<Registrar>& section) {
+  section
+      .may("default_expires", &Registrar::default_expires, Span{10s, 240h}, live, "REG-04, RFC 3261 10.2.1.1",
+           "Granted when the phone asks for no time.")
+      .may("min_expires", &Registrar::min_expires, Span{1s, 1h}, live, "REG-04, RFC 3261 10.3",
+           "Shorter registrations are refused with 423.")
+      .may("max_expires", &Registrar::max_expires, Span{10s, 240h}, live, "REG-04", "Longer ones are cut to this.")
+      .may("default_q", &Registrar::default_q, Quality{}, live, "REG-05", "The rank of contacts without q.")
+      .may("max_contacts", &Registrar::max_contacts, Count{1, 1000}, live, "REG-10",
+           "Contacts of one address-of-record.")
+      .may("contact_max_size", &Registrar::contact_max_size, Size{64, 4 * kib}, live, "REG-14", "Longest contact URI.")
+      .may("retry_after", &Registrar::retry_after, Span{0s, 24h}, live, "REG-11",
+           "Retry-After of 5xx answers to REGISTER; 0s: none.");
+}
+
+void add_registrar_rules(Section<Registrar>& section) {
+  section
+      .may("method_filtering", &Registrar::method_filtering, Flag{}, live, "REG-12",
+           "Leave out contacts whose Allow does not name the method.")
+      .may("parallel_forking", &Registrar::parallel_forking, Flag{}, live, "REG-07",
+           "Ring all contacts of equal q at once; false: only the best contact.")
+      .may("newest_first", &Registrar::newest_first, Flag{}, live, "USR-05",
+           "Among equal q, try the newest contact first.")
+      .may("case_sensitive", &Registrar::case_sensitive, Flag{}, live, "REG-09",
+           "Whether Bob and bob are two users. After a change phones must register anew.")
+      .may("use_domain", &Registrar::use_domain, Flag{}, live, "USR-04",
+           "false: a user is the same in all our domains. After a change phones must register anew.")
+      .may("path", &Registrar::path, path_modes, live, "REG-01, RFC 3327",
+           "Path: ignored, kept, or kept only from phones that support it (others get 420).")
+      .may("force_nat", &Registrar::force_nat, Flag{}, live, "CGP-05", "Treat every contact as behind NAT.")
+      .may("journal", &Registrar::journal, Flag{}, restart, "design", "Keep bindings over a restart.")
+      .may("only", &Registrar::only, Flag{}, live, "ARCH-07",
+           "Be a registrar and nothing else: 501 to other requests.");
+}
+
+}  // namespace
+
+const Section<Registrar>& registrar_section() {
+  static const Section<Registrar> section = [] {
+    Section<Registrar> s("registrar", once, "REGISTER.");
+    add_registrar_limits(s);
+    add_registrar_rules(s);
+    return s;
+  }();
+  return section;
+}
+
+const Section<Auth>& auth_section() {
+  static const Section<Auth> section =
+      Section<Auth>("auth", once, "Digest authentication.")
+          .may("nonce_lifetime", &Auth::nonce_lifetime, Span{10s, 24h}, live, "RFC 7616 3.3",
+               "How long a nonce serves; afterwards the phone gets a new one without asking its user.")
+          .may("sha256", &Auth::sha256, Flag{}, live, "RFC 8760", "Offer SHA-256.")
+          .may("md5", &Auth::md5, Flag{}, live, "RFC 3261 22.4", "Offer MD5, which most phones still need.")
+          .may("qop", &Auth::qop, Flag{}, live, "RFC 7616 3.3", "Offer quality of protection.")
+          .may("advertise_digest", &Auth::advertise_digest, Flag{}, live, "CGP-38", "Offer digest at all.")
+          .may("nonces_tracked", &Auth::nonces_tracked, Count{1000, 10'000'000}, restart, "RFC 7616 5.12",
+               "Nonces whose use counts are remembered.");
+  return section;
+}
+
+const Section<Guard>& guard_section() {
+  static const Section<Guard> section =
+      Section<Guard>("guard", once, "Protection from floods and strangers.")
+          .may("exempt", &Guard::exempt, Networks{}, live, "contract", "Networks the flood guard does not judge.")
+          .may("denied", &Guard::denied, Networks{}, live, "CGP-45",
+               "Networks whose packets and connections are dropped.")
+          .may("flood", &Guard::flood, Flag{}, live, "N-12", "Whether the flood guard is on.")
+          .may("flood_requests", &Guard::flood_requests, Count{1, 1'000'000}, live, "N-12",
+               "Requests one address may send within the window; the next one bans it.")
+          .may("flood_window", &Guard::flood_window, Span{100ms, 1h}, live, "N-12", "The window.")
+          .may("flood_ban", &Guard::flood_ban, Span{1s, 24h}, live, "N-12", "How long a ban lasts.");
+  return section;
+}
+
+const Section<Dns>& dns_section() {
+  static const Section<Dns> section =
+      Section<Dns>("dns", once, "Name look-ups.")
+          .may("servers", &Dns::servers, Addresses{Address{53}}, restart, "RFC 3263",
+               "Name servers; empty: those of /etc/resolv.conf.")
+          .may("timeout", &Dns::timeout, Span{50ms, 10s}, restart, "threats 70", "How long one question may take.");
+  return section;
+}
+
+const Section<Admin>& admin_section() {
+  static const Section<Admin> section =
+      Section<Admin>("admin", once, "Ways for the operator.")
+          .may("http", &Admin::http, Address{}, restart, "contract",
+               "Address of the console, the API and /metrics: loopback only until passwords come. Not set: none.")
+          .may("socket", &Admin::socket, path, restart, "contract",
+               "Local control for `bellhop ctl`; relative to data_dir.");
+  return section;
+}
+
+const Section<Tls>& tls_section() {
+  static const Section<Tls> section =
+      Section<Tls>("tls", once,
+                   "Certificate for TLS listeners, which come with a later version; checked by shape only until then.")
+          .may("certificate", &Tls::certificate, path, restart, "contract",
+               "PEM file; relative to the configuration file.")
+          .may("key", &Tls::key, path, restart, "contract", "PEM file; relative to the configuration file.");
+  return section;
+}
+
+}  // namespace bellhop::config

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <utility>
+
+#include "config/setting.hpp"
+#include "config/snapshot.hpp"
+
+namespace bellhop::config {
+
+// The one table of settings (settings.cpp), section by section. The loader, its messages, restart_needed() and
+// docs/settings.md are all made from it.
+[[nodiscard]] const Section<Server>& server_section();
+[[nodiscard]] const Section<Log>& log_section();
+[[nodiscard]] const Section<Listen>& listen_section();
+[[nodiscard]] const Section<Domain>& domain_section();
+[[nodiscard]] const Section<StaticAccount>& account_section();
+[[nodiscard]] const Section<StaticAlias>& alias_section();
+[[nodiscard]] const Section<Sip>& sip_section();
+[[nodiscard]] const Section<Tcp>& tcp_section();
+[[nodiscard]] const Section<Registrar>& registrar_section();
+[[nodiscard]] const Section<Auth>& auth_section();
+[[nodiscard]] const Section<Guard>& guard_section();
+[[nodiscard]] const Section<Dns>& dns_section();
+[[nodiscard]] const Section<Admin>& admin_section();
+[[nodiscard]] const Section<Tls>& tls_section();
+
+/// Calls visit(section, member of Snapshot) for each section, in the order of the documentation. The member is a
+/// struct, or a vector of structs for repeated sections.
+template <class Visit>
+void for_each_section(Visit&& visit) {
+  visit(server_section(), &Snapshot::server);
+  visit(log_section(), &Snapshot::log);
+  visit(listen_section(), &Snapshot::listen);
+  visit(domain_section(), &Snapshot::domains);
+  visit(account_section(), &Snapshot::accounts);
+  visit(alias_section(), &Snapshot::aliases);
+  visit(sip_section(), &Snapshot::sip);
+  visit(tcp_section(), &Snapshot::tcp);
+  visit(registrar_section(), &Snapshot::registrar);
+  visit(auth_section(), &Snapshot::auth);
+  visit(guard_section(), &Snapshot::guard);
+  visit(dns_section(), &Snapshot::dns);
+  visit(admin_section(), &Snapshot::admin);
+  visit(tls_section(), &Snapshot::tls);
+}
+
+}  // namespace bellhop::config

@@ -1,0 +1,69 @@
+#include "config/snapshot.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace bellhop::config {
+
+namespace {
+
+bool any_contains(const std::vector<Network>& networks, const IpAddress& address) {
+  return std::any_of(networks.begin(), networks.end(), [&](const Network& n) { return n.contains(address); });
+}
+
+/// The host of "host", "host:port", "[v6]" or "[v6]:port", without brackets.
+std::string_view host_of(std::string_view text) {
+  if (!text.empty() && text.front() == '[') return text.substr(1, text.find(']') - 1);
+  const auto colon = text.find(':');
+  return colon == text.rfind(':') ? text.substr(0, colon) : text;
+}
+
+}  // namespace
+
+std::vector<Network> private_networks() {
+  std::vector<Network> networks;
+  for (const char* text : {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+                           "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"})
+    networks.push_back(*Network::parse(text));
+  return networks;
+}
+
+const Domain* Snapshot::domain_of(std::string_view host) const {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  for (const Domain& domain : domains) {
+    if (equals_ignore_case(host, domain.name)) return &domain;
+    for (const std::string& alias : domain.aliases)
+      if (equals_ignore_case(host, alias)) return &domain;
+  }
+  if (domains.empty()) return nullptr;
+  const auto address = IpAddress::parse(host);
+  for (const Listen& listener : listen) {
+    if (address && listens_on(listener, *address)) return &domains.front();
+    if (!listener.advertise.empty() && equals_ignore_case(host, host_of(listener.advertise))) return &domains.front();
+  }
+  return nullptr;
+}
+
+bool Snapshot::listens_on(const Listen& listener, const IpAddress& address) const {
+  if (listener.address.address == address) return true;
+  return listener.address.address.is_unspecified() && listener.address.address.is_v6() == address.is_v6() &&
+         std::find(interface_addresses.begin(), interface_addresses.end(), address) != interface_addresses.end();
+}
+
+bool Snapshot::is_own_address(const IpAddress& address, std::uint16_t port) const {
+  return std::any_of(listen.begin(), listen.end(), [&](const Listen& listener) {
+    const std::uint16_t wanted = port == 0 ? sip::default_port(listener.transport) : port;
+    return listener.address.port == wanted && listens_on(listener, address);
+  });
+}
+
+bool Snapshot::is_lan(const IpAddress& address) const {
+  return any_contains(sip.lan, address);
+}
+
+bool Snapshot::is_client(const IpAddress& address) const {
+  return any_contains(sip.clients, address);
+}
+
+}  // namespace bellhop::config

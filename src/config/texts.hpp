@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace bellhop::config {
+
+// The shapes of texts in the file. Each answers what is wrong and what would be right, or an empty text.
+[[nodiscard]] std::string host_fault(std::string_view text);       ///< a host name or an IP address
+[[nodiscard]] std::string advertise_fault(std::string_view text);  ///< host, host:port, or empty
+[[nodiscard]] std::string user_fault(std::string_view text);       ///< what stands before the @ of an address
+[[nodiscard]] std::string password_fault(std::string_view text);
+[[nodiscard]] std::string target_fault(std::string_view text);  ///< user, user@host, or a sip, sips or tel URI
+[[nodiscard]] std::string relay_fault(std::string_view text);   ///< host, host:port, a sip URI, or empty
+[[nodiscard]] std::string path_fault(std::string_view text);
+[[nodiscard]] std::string server_name_fault(std::string_view text);  ///< the value of a Server header field
+
+}  // namespace bellhop::config

@@ -1,0 +1,131 @@
+#include "server/account_commands.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "server/account_feed.hpp"
+#include "server/data_dir.hpp"
+
+namespace bellhop::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct AccountCommandsTest : testing::Test {
+  AccountCommandsTest() {
+    config.file = "bellhop.toml";
+    config.domains.push_back({.name = "example.test", .aliases = {"sip.example.test"}});
+    config.accounts.push_back(
+        {.user = "static", .domain = "example.test", .password = "x", .aliases = {"fixed"}, .line = 7});
+  }
+  ~AccountCommandsTest() override { std::filesystem::remove_all(folder); }
+
+  static std::string make_folder() {
+    char name[] = "/tmp/bellhop-test-XXXXXX";
+    return ::mkdtemp(name);
+  }
+  static std::string text(const Outcome& outcome) { return outcome ? outcome->write() : "error: " + outcome.error(); }
+
+  std::string folder = make_folder();
+  config::Snapshot config;
+  std::unique_ptr<storage::AccountStore> store = storage::open_sqlite_accounts(DataDir(folder + "/data").accounts());
+  AccountCommands commands{*store, config};
+};
+
+// [contract] account add, list, remove.
+TEST_F(AccountCommandsTest, AccountsAreAddedListedAndRemoved) {
+  EXPECT_TRUE(commands.add_account("alice@example.test", "secret", false));
+  EXPECT_THAT(text(commands.list_accounts("")), HasSubstr(R"("account":"alice@example.test")"));
+  EXPECT_THAT(text(commands.list_accounts("static")), HasSubstr(R"("kept":"configuration")"));
+  EXPECT_TRUE(commands.remove_account("ALICE@EXAMPLE.TEST"));
+  EXPECT_EQ(text(commands.list_accounts("alice")), "[]");
+  EXPECT_THAT(text(commands.remove_account("alice@example.test")), HasSubstr("error: alice@example.test:"));
+}
+
+// [contract] An account that exists is not overwritten by accident.
+TEST_F(AccountCommandsTest, AnAccountThatExistsIsReplacedOnlyOnDemand) {
+  EXPECT_TRUE(commands.add_account("alice@example.test", "secret", false));
+  EXPECT_THAT(text(commands.add_account("alice@example.test", "other", false)), HasSubstr("use --replace"));
+  EXPECT_TRUE(commands.add_account("alice@example.test", "other", true));
+}
+
+// [contract] What makes no sense is told with what would be right.
+TEST_F(AccountCommandsTest, NamesThatMakeNoSenseAreRefused) {
+  EXPECT_THAT(text(commands.add_account("alice", "x", false)), HasSubstr("write NAME@DOMAIN"));
+  EXPECT_THAT(text(commands.add_account("alice@other.test", "x", false)), HasSubstr("bellhop domain add other.test"));
+  EXPECT_THAT(text(commands.add_account("alice@example.test", "", false)), HasSubstr("the password is empty"));
+  EXPECT_THAT(text(commands.add_account("static@example.test", "x", true)), HasSubstr("in line 7 of bellhop.toml"));
+}
+
+// [CGP-12] The alias of a domain means the domain.
+TEST_F(AccountCommandsTest, TheAliasOfADomainMeansTheDomain) {
+  EXPECT_THAT(text(commands.add_account("alice@SIP.example.test", "x", false)), HasSubstr("alice@example.test"));
+}
+
+// [contract] import takes user,domain,password; all or none.
+TEST_F(AccountCommandsTest, ImportTakesAllOrNone) {
+  EXPECT_THAT(text(commands.import_accounts("user,domain,password\nalice,example.test,a\nbob,example.test,\n")),
+              HasSubstr("line 3: the password is empty"));
+  EXPECT_THAT(text(commands.import_accounts("alice,nowhere.test,a\n")), HasSubstr("line 1: there is no domain"));
+  EXPECT_THAT(text(commands.import_accounts("alice,example.test\n")), HasSubstr("line 1: write user,domain,password"));
+  EXPECT_EQ(text(commands.list_accounts("alice")), "[]");
+  EXPECT_EQ(text(commands.import_accounts("user,domain,password\nalice,example.test,a\nbob,example.test,\"b,c\"\n")),
+            R"({"imported":2})");
+}
+
+// [CGP-12] An alias routes at once, and says when it cannot log in yet.
+TEST_F(AccountCommandsTest, AnAliasSaysWhenItCannotLogInYet) {
+  EXPECT_TRUE(commands.add_account("alice@example.test", "secret", false));
+  EXPECT_THAT(text(commands.add_alias("a2@example.test", "alice")), HasSubstr("set its password again"));
+  EXPECT_TRUE(commands.add_account("alice@example.test", "secret", true));
+  EXPECT_THAT(text(commands.add_alias("a2@example.test", "alice")), ::testing::Not(HasSubstr("note")));
+  EXPECT_THAT(text(commands.add_alias("out@example.test", "bob@far.test")), ::testing::Not(HasSubstr("note")));
+  EXPECT_THAT(text(commands.list_aliases("")),
+              HasSubstr(R"({"alias":"fixed@example.test","target":"static","kept":"configuration"})"));
+  EXPECT_TRUE(commands.remove_alias("a2@example.test"));
+}
+
+// [contract] Domains of the store stand beside those of the configuration.
+TEST_F(AccountCommandsTest, DomainsAreAddedAndRemoved) {
+  EXPECT_THAT(text(commands.add_domain("example.test")), HasSubstr("is served already"));
+  EXPECT_TRUE(commands.add_domain("Two.test"));
+  EXPECT_TRUE(commands.add_account("bob@two.test", "x", false));
+  EXPECT_TRUE(commands.remove_domain("two.test"));
+  EXPECT_THAT(text(commands.remove_domain("example.test")), HasSubstr("remove it from bellhop.toml"));
+}
+
+// [contract] What another process writes into the store reaches the directory, and static accounts go before it.
+TEST_F(AccountCommandsTest, TheFeedSeesWhatTheStoreGets) {
+  storage::Directory directory;
+  observe::Log log{observe::null_sink()};
+  AccountFeed feed(*store, directory, config, log);
+  EXPECT_TRUE(directory.account("static", "example.test"));
+  EXPECT_EQ(directory.alias("fixed", "example.test"), "static");
+  EXPECT_TRUE(directory.credential("fixed", "example.test"));
+  EXPECT_FALSE(directory.account("alice", "example.test"));
+
+  const auto other = storage::open_sqlite_accounts(DataDir(folder + "/data").accounts());
+  ASSERT_TRUE(AccountCommands(*other, config).add_account("alice@example.test", "secret", false));
+  feed.look_now();
+  EXPECT_TRUE(directory.account("alice", "example.test"));
+
+  config.accounts.clear();
+  feed.configure(config);
+  EXPECT_FALSE(directory.account("static", "example.test"));
+  EXPECT_TRUE(directory.account("alice", "example.test"));
+}
+
+// [contract] Two servers cannot share a data folder, and the key of our tokens outlives a restart.
+TEST_F(AccountCommandsTest, ADataFolderBelongsToOneServerAndKeepsItsKey) {
+  const DataDir data(folder + "/data");
+  const crypto::Key key = data.key();
+  EXPECT_EQ(DataDir(folder + "/data").key(), key);
+  const DataDir::Lock lock(data.lock());
+  EXPECT_THROW(DataDir::Lock(data.lock()), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace bellhop::server

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "admin/commands.hpp"
+#include "config/snapshot.hpp"
+#include "observe/log.hpp"
+
+namespace bellhop::server {
+
+/// The file as it was read, with the addresses of this machine filled in; nothing, and the faults on standard error,
+/// when it has any.
+[[nodiscard]] config::SnapshotPtr read_configuration(const std::string& file);
+
+/// The running configuration. A reload builds the next snapshot aside and hands it on by pointer, or changes nothing
+/// and says why (founding decision 3).
+///
+/// Threads  any; one reload at a time.
+class Configuration {
+ public:
+  /// `apply` is called with each accepted snapshot, never at the same time twice.
+  Configuration(std::string file, config::SnapshotPtr first, observe::Log& log,
+                std::function<void(const config::SnapshotPtr&)> apply);
+
+  [[nodiscard]] config::SnapshotPtr now() const;
+  admin::Reply reload();
+
+ private:
+  [[nodiscard]] admin::Reply refuse(const std::string& why);
+
+  const std::string file_;
+  observe::Log& log_;
+  const std::function<void(const config::SnapshotPtr&)> apply_;
+  std::mutex reloading_;
+  mutable std::mutex mutex_;
+  config::SnapshotPtr now_;
+};
+
+void apply_levels(observe::Log& log, const config::Log& settings);
+
+}  // namespace bellhop::server

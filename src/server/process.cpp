@@ -1,0 +1,49 @@
+#include "server/process.hpp"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+namespace bellhop::server {
+
+void prepare_process() {
+  std::signal(SIGPIPE, SIG_IGN);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+Signals::Signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  fd_ = ::signalfd(-1, &set, SFD_CLOEXEC);
+  if (fd_ < 0) throw std::runtime_error(std::string("signalfd: ") + std::strerror(errno));
+}
+
+Signals::~Signals() {
+  ::close(fd_);
+}
+
+Signals::Wish Signals::wait() {
+  for (;;) {
+    signalfd_siginfo info{};
+    if (::read(fd_, &info, sizeof info) != sizeof info) continue;
+    return info.ssi_signo == SIGHUP ? Wish::reload : Wish::stop;
+  }
+}
+
+void Signals::ask_to_stop() {
+  ::kill(::getpid(), SIGTERM);
+}
+
+}  // namespace bellhop::server
