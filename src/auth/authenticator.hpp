@@ -28,7 +28,7 @@ namespace bellhop::auth {
 /// Metrics  auth.passed, .missing, .stale, .wrong, .bad_request, .forbidden and auth.nonces: computed, so `metrics`
 /// must
 ///          not be collected when the Authenticator is gone.
-/// Cost     two MACs and two hashes per check (about 2 us), no disk, one allocation for the parsed parameters.
+/// Cost     two MACs and two hashes per check, no disk, one allocation for the parsed parameters.
 /// Threads  any; one for all shards.
 class Authenticator {
  public:

@@ -134,8 +134,6 @@ TEST_F(Digest, OtherSchemesAreNoCredentials) {
 TEST_F(Digest, RightPasswordPassesWithEitherAlgorithm) {
   for (const char* algorithm : {"MD5", "SHA-256", "MD5-sess", "SHA-256-sess", "", "md5", "sha-256"}) {
     phone_.algorithm = algorithm;
-    const bool sha256 = std::string_view(algorithm) == "sha-256";
-    if (sha256) phone_.algorithm = "SHA-256";
     const auto outcome = check(Request("Authorization: " + phone_.value() + "\r\n"));
     EXPECT_EQ(outcome.verdict, Verdict::passed) << algorithm << ": " << outcome.reason;
     EXPECT_EQ(outcome.user, "alice");

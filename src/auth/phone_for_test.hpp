@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "sip/message.hpp"
 
@@ -20,7 +21,7 @@ struct Phone {
   std::string body;
 
   [[nodiscard]] std::string response(std::uint32_t nc) const {
-    const bool sha256 = algorithm.starts_with("SHA-256");
+    const bool sha256 = starts_with_ignore_case(algorithm, "SHA-256");
     const auto hash = sha256 ? crypto::HashAlgorithm::sha256 : crypto::HashAlgorithm::md5;
     const auto ha1 = crypto::ha1(hash, username, realm, password);
     const std::string nc_text = qop.empty() ? std::string() : fmt::format("{:08x}", nc);

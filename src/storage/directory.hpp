@@ -16,7 +16,7 @@ namespace bellhop::storage {
 /// section 3): striped locks held for one look-up, values copied out. Never touches a disk.
 ///
 /// Names    users of accounts and aliases are found in any case, credentials only as written (H(A1) covers the case).
-/// Memory   about 200 octets for each account with one name.
+/// Memory   by reckoning 200 octets for each account with one name (not measured yet).
 /// Cost     one hash and one probe; no allocation for names of up to 15 octets.
 /// Threads  any.
 class Directory {
