@@ -373,7 +373,7 @@ Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind k
              context.from.remote.to_string(), context.message.method_text(), realm.name, quoted_for_log(context.message.from().uri.text), why);
   context.record.note(Decide::authentication, "challenged", realm.name);
   std::string lines;
-  if (context.config.auth.advertise_digest) env_.authenticator.append_challenge(lines, kind, realm, context.config.auth, stale, context.now);
+  if (context.config.auth.advertise_digest) env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now);
   answer(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines);
   return Next::done;
 }

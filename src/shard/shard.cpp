@@ -43,7 +43,7 @@ Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config:
                   static_cast<std::uint8_t>(TimerKind::other), index},
                  config_),
       servers_(timers_, wheel_, *this, metrics_, shared.hash_seed ^ random_seed),
-      clients_(timers_, wheel_, *this, metrics_, shared.key, index),
+      clients_(timers_, wheel_, *this, metrics_, shared.key, index, static_cast<std::uint32_t>(random_seed)),
       proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, wheel_, shared_.log, metrics_, tokens_, shared_.key,
               shared_.hash_seed},
              config_),
