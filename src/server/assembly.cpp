@@ -116,6 +116,7 @@ class Assembly {
     console_.reset();
     control_.reset();
     core_.stop();
+    resolver_.reset();  // before the shards that asked it
     table_.flush_journal();
     log_(Tag::server, Level::major, "stopped{}", all_ended ? "" : "; some calls were still being set up");
     log_.flush();

@@ -1,5 +1,7 @@
 #include "shard/server_core.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <future>
 
@@ -31,7 +33,23 @@ unsigned ServerCore::shards_for(const config::Snapshot& config) {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
+Result<void, std::string> ServerCore::check_addresses_are_free() const {
+  observe::Metrics unused;
+  const auto wire = net::KernelWire::create(unused);
+  net::SocketOptions alone;
+  alone.shared = false;
+  for (const config::Listen& listen : config_->listen) {
+    const auto opened = listen.transport == sip::Transport::udp ? wire->open_datagram(listen.address, alone)
+                                                                : wire->listen_stream(listen.address, alone);
+    if (!opened)
+      return failure(fmt::format("cannot listen on {} {}: {}", sip::param_name(listen.transport), listen.address.to_string(),
+                                 net::text_of(opened.error())));
+  }
+  return {};
+}
+
 Result<void, std::string> ServerCore::start() {
+  if (auto free = check_addresses_are_free(); !free) return free;
   for (const auto& shard : shards_)
     if (auto opened = shard->open(); !opened) return opened;
   for (const auto& wire : wires_) threads_.emplace_back([&w = *wire] { w.run(); });

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,7 +35,7 @@ class ServerCore {
   /// How many shards this configuration asks for on this machine.
   [[nodiscard]] static unsigned shards_for(const config::Snapshot& config);
 
-  /// Opens every listener on every shard and starts the threads. The text of an error tells which listener failed.
+  /// Makes sure that nobody else listens on our addresses (SO_REUSEPORT would let two servers share one unnoticed), opens every listener on every shard and starts the threads. The text of an error tells which listener failed.
   [[nodiscard]] Result<void, std::string> start();
   /// A new snapshot for every shard, applied between two messages.
   void apply(config::SnapshotPtr config);
@@ -51,6 +50,8 @@ class ServerCore {
   void on_each(const std::function<void(Shard&)>& visit);
 
  private:
+  [[nodiscard]] Result<void, std::string> check_addresses_are_free() const;
+
   Environment env_;
   config::SnapshotPtr config_;
   transport::Connections connections_;
@@ -58,7 +59,7 @@ class ServerCore {
   std::vector<std::unique_ptr<net::KernelWire>> wires_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::thread> threads_;
-  bool running_ = false;
+  std::atomic<bool> running_{false};
 };
 
 }  // namespace bellhop::shard

@@ -159,7 +159,8 @@ Builder start_response(std::string& out, const Message& request, StatusCode code
     out.append("\r\n");
     copy.rest(HeaderId::via, request.next(HeaderId::via, via));
   }
-  if (code.value > 100 && code.value < 300) copy.all(HeaderId::record_route);
+  // A dialog needs the route set (section 12.1.1); a registration must not have it (section 10.3).
+  if (code.value > 100 && code.value < 300 && request.method() != Method::register_) copy.all(HeaderId::record_route);
   copy.first(HeaderId::from);
   if (const HeaderField* to = request.first(HeaderId::to)) {
     append_name(out, HeaderId::to, names);

@@ -32,7 +32,7 @@ class Builder {
 /// Starts a response to `request` as RFC 3261 section 8.2.6.2 says: status line, all Via values (the top one with what
 /// `via_suffix` holds, e.g. ";received=127.0.0.1;rport=5062", which replaces such parameters of the client's), From, To
 /// (with `to_tag` if it has none and the code is above 100), Call-ID, CSeq; Record-Route is copied for a
-/// 1xx above 100 and 2xx (RFC 3261 section 12.1.1), Timestamp into a 100 (section 8.2.6.1). Works from raw fields, so
+/// 1xx above 100 and 2xx (RFC 3261 section 12.1.1; never for REGISTER), Timestamp into a 100 (section 8.2.6.1). Works from raw fields, so
 /// it also answers requests that parse() refused, as long as the five mandatory fields could be found. The caller adds
 /// headers and ends it with body() or no_body().
 Builder start_response(std::string& out, const Message& request, StatusCode code, std::string_view reason,
