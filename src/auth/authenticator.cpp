@@ -84,6 +84,12 @@ Selection select(const sip::Message& request, sip::HeaderId id, std::string_view
   return out;
 }
 
+/// What tells a retransmission from a replay: the same branch from the same address and port. 0: cannot be told.
+std::uint64_t identity_of(const sip::Message& request, const Endpoint& from) {
+  if (from.port == 0 || request.top_via().branch.empty()) return 0;
+  return hash64(request.top_via().branch, hash_of(from)) | 1;
+}
+
 }  // namespace
 
 struct Authenticator::State {
@@ -91,10 +97,10 @@ struct Authenticator::State {
       : directory(accounts), nonces(key), table(nonces_tracked) {}
 
   Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
-                const config::Auth& settings, TimePoint now);
+                const config::Auth& settings, TimePoint now, const Endpoint& from);
   /// Nothing when the nonce is good for this request; else why it is stale.
-  const char* nonce_fault(const Credentials& given, std::string_view realm, const config::Auth& settings,
-                          TimePoint now);
+  const char* nonce_fault(const Credentials& given, std::string_view realm, const config::Auth& settings, TimePoint now,
+                          std::uint64_t request);
 
   /// A nonce of before our first request was used against another process, if at all: its counts are unknown.
   void note_start(TimePoint now) {
@@ -130,11 +136,11 @@ Authenticator::Authenticator(const storage::Directory& directory, const crypto::
 Authenticator::~Authenticator() = default;
 
 Outcome Authenticator::check(const sip::Message& request, Kind kind, const config::Domain& realm,
-                             const config::Auth& settings, TimePoint now) {
+                             const config::Auth& settings, TimePoint now, const Endpoint& from) {
   state_->note_start(now);
   const auto id = kind == Kind::www ? sip::HeaderId::authorization : sip::HeaderId::proxy_authorization;
   const Selection selection = select(request, id, realm.name, settings);
-  Outcome out = selection.credentials ? state_->judge(request, *selection.credentials, realm, settings, now)
+  Outcome out = selection.credentials ? state_->judge(request, *selection.credentials, realm, settings, now, from)
                                       : Outcome{selection.verdict, {}, {}, selection.reason};
   auto& tally = state_->tallies[hash64(request.call_id(), 0) % state_->tallies.size()];
   tally.verdicts[static_cast<std::size_t>(out.verdict)].fetch_add(1, std::memory_order_relaxed);
@@ -142,7 +148,7 @@ Outcome Authenticator::check(const sip::Message& request, Kind kind, const confi
 }
 
 Outcome Authenticator::State::judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
-                                    const config::Auth& settings, TimePoint now) {
+                                    const config::Auth& settings, TimePoint now, const Endpoint& from) {
   if (!uri_belongs_to(given.uri, request))
     return {Verdict::bad_request, {}, {}, "digest uri does not belong to the request"};
 
@@ -155,13 +161,13 @@ Outcome Authenticator::State::judge(const sip::Message& request, const Credentia
   const bool right = crypto::equal_constant_time(expected, given.response);
   if (!secret || !right) return {Verdict::wrong, {}, {}, secret ? "wrong password" : "unknown user"};
 
-  if (const char* fault = nonce_fault(given, realm.name, settings, now)) return {Verdict::stale, {}, {}, fault};
+  if (const char* fault = nonce_fault(given, realm.name, settings, now, identity_of(request, from))) return {Verdict::stale, {}, {}, fault};
   if (!realm.sip || !secret->sip) return {Verdict::forbidden, secret->account_user, realm.name, "no SIP service right"};
   return {Verdict::passed, secret->account_user, realm.name, "digest"};
 }
 
 const char* Authenticator::State::nonce_fault(const Credentials& given, std::string_view realm,
-                                              const config::Auth& settings, TimePoint now) {
+                                              const config::Auth& settings, TimePoint now, std::uint64_t request) {
   const Nonces::Reading nonce = nonces.read(given.nonce, realm);
   if (!nonce.genuine) return "nonce is not ours";
   if (nonce.issued < first_request.load(std::memory_order_relaxed)) return "nonce of before the start";
@@ -169,8 +175,9 @@ const char* Authenticator::State::nonce_fault(const Credentials& given, std::str
   // Without qop the response is the same whenever method and URI are: it counts as one use of a nonce of its own.
   const bool counted = !given.qop.empty();
   const std::uint64_t key = counted ? nonce.id : hash64(given.response, nonce.id);
-  switch (table.use(key, nonce.issued, counted ? given.count : 1, now, settings.nonce_lifetime)) {
-    case NonceTable::Use::first_time: return nullptr;
+  switch (table.use(key, nonce.issued, counted ? given.count : 1, now, settings.nonce_lifetime, request)) {
+    case NonceTable::Use::first_time:
+    case NonceTable::Use::same_request: return nullptr;
     case NonceTable::Use::repeated: return "nonce count used before";
     case NonceTable::Use::forgotten: break;
   }

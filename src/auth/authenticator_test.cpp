@@ -210,6 +210,18 @@ TEST_F(Digest, UsedCountIsRefused) {
   EXPECT_EQ(verdict(phone_.value(4)), Verdict::passed);
 }
 
+// [threats 59] a retransmission passes, the same message from another address does not
+TEST_F(Digest, RetransmissionPassesButNotFromElsewhere) {
+  const Request request("Authorization: " + phone_.value(1) + "\r\n");
+  const Endpoint phone = *Endpoint::parse("192.0.2.1:5060"), thief = *Endpoint::parse("192.0.2.66:5060");
+  const auto from = [&](const Endpoint& source) {
+    return authenticator_.check(request.message, Kind::www, domain_, settings_, now_, source).verdict;
+  };
+  EXPECT_EQ(from(phone), Verdict::passed);
+  EXPECT_EQ(from(phone), Verdict::passed);
+  EXPECT_EQ(from(thief), Verdict::stale);
+}
+
 // [threats 59] the count is part of the hash: changing it on a captured request gives no access
 TEST_F(Digest, CountCannotBeRaisedByAThief) {
   std::string value = phone_.value(1);

@@ -13,19 +13,23 @@ namespace {
 struct Window {
   std::uint32_t highest = 0;
   std::uint64_t seen = 0;
+  std::uint64_t request = 0;  ///< which used `highest`
 
-  bool take(std::uint32_t count) {
+  NonceTable::Use take(std::uint32_t count, std::uint64_t by) {
+    using Use = NonceTable::Use;
     constexpr std::uint32_t width = 64;
     if (count > highest) {
       const std::uint32_t step = count - highest;
       seen = step < width ? (seen << step) | 1 : 1;
       highest = count;
-      return true;
+      request = by;
+      return Use::first_time;
     }
     const std::uint32_t behind = highest - count;
-    if (behind >= width || ((seen >> behind) & 1) != 0) return false;
+    if (behind == 0 && by != 0 && by == request) return Use::same_request;
+    if (behind >= width || ((seen >> behind) & 1) != 0) return Use::repeated;
     seen |= std::uint64_t{1} << behind;
-    return true;
+    return Use::first_time;
   }
 };
 
@@ -64,19 +68,19 @@ struct NonceTable::State {
 NonceTable::NonceTable(std::size_t capacity) : state_(std::make_unique<State>(capacity)) {}
 NonceTable::~NonceTable() = default;
 
-NonceTable::Use NonceTable::use(std::uint64_t key, TimePoint issued, std::uint32_t count, TimePoint now,
-                                Duration lifetime) {
+NonceTable::Use NonceTable::use(std::uint64_t key, TimePoint issued, std::uint32_t count, TimePoint now, Duration lifetime,
+                                std::uint64_t request) {
   constexpr std::uint64_t spread = 0x9e3779b97f4a7c15ULL;  // the low bits of a nonce id are a counter
   Stripe& stripe = state_->stripes[(key * spread >> 32) % state_->stripes.size()];
   const std::lock_guard lock(stripe.mutex);
   if (const auto found = stripe.windows.find(key); found != stripe.windows.end())
-    return found->second.take(count) ? Use::first_time : Use::repeated;
+    return found->second.take(count, request);
   if (issued <= stripe.floor) return Use::forgotten;
   while (!stripe.order.empty() &&
          (stripe.order.size() >= state_->per_stripe || now - stripe.order.front().issued > lifetime))
     stripe.drop_oldest();
   if (issued <= stripe.floor) return Use::forgotten;
-  stripe.windows[key].take(count);
+  stripe.windows[key].take(count, request);
   stripe.order.push_back({key, issued});
   return Use::first_time;
 }

@@ -45,6 +45,18 @@ TEST(NonceTable, ForgetsTheOldestWhenFullAndSaysSo) {
   EXPECT_EQ(table.use(2, at(2), 2, at(10), lifetime), Use::first_time);
 }
 
+// [RFC3261 17.2] a retransmission that no transaction absorbed is known again; another request with its count is not
+TEST(NonceTable, KnowsTheVeryRequestThatUsedTheLatestCount) {
+  NonceTable table(100);
+  const auto use = [&](std::uint32_t count, std::uint64_t request) { return table.use(7, start, count, start, lifetime, request); };
+  EXPECT_EQ(use(1, 111), Use::first_time);
+  EXPECT_EQ(use(1, 111), Use::same_request);
+  EXPECT_EQ(use(1, 222), Use::repeated);
+  EXPECT_EQ(use(2, 222), Use::first_time);
+  EXPECT_EQ(use(1, 111), Use::repeated) << "only of the latest count";
+  EXPECT_EQ(use(2, 0), Use::repeated);
+}
+
 // [house 2] nonces that outlived their time leave with the next new one
 TEST(NonceTable, DropsWhatIsTooOldAnyway) {
   NonceTable table(100);

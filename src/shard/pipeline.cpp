@@ -181,7 +181,7 @@ Pipeline::Next Pipeline::authenticate(Context& context) {
 
   using auth::Authenticator;
   const auto kind = registering ? Authenticator::Kind::www : Authenticator::Kind::proxy;
-  auto outcome = env_.authenticator.check(context.message, kind, *domain, context.config.auth, context.now);
+  auto outcome = env_.authenticator.check(context.message, kind, *domain, context.config.auth, context.now, context.from.remote);
   switch (outcome.verdict) {
     case Authenticator::Verdict::passed: break;
     case Authenticator::Verdict::forbidden:

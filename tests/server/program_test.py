@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""The outside contract of the program (house.md section 6): subcommands, checks, start, drain, restart, reload, control socket."""
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+from bellhop import PROGRAM, Bellhop, Results, Udp, eventually  # noqa: E402
+
+results = Results()
+
+
+def options(phone, uri):
+    return (f"OPTIONS {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {phone.address}:{phone.port};rport;branch=z9hG4bKopt{os.urandom(4).hex()}\r\n"
+            f"Max-Forwards: 0\r\nFrom: <sip:probe@example.test>;tag=1\r\nTo: <{uri}>\r\nCall-ID: {os.urandom(6).hex()}\r\n"
+            f"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+
+
+def register(phone, user, contact, cseq=1, call_id="reg-1"):
+    return (f"REGISTER sip:example.test SIP/2.0\r\nVia: SIP/2.0/UDP {phone.address}:{phone.port};rport;branch=z9hG4bK{os.urandom(4).hex()}\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:{user}@example.test>;tag=1\r\nTo: <sip:{user}@example.test>\r\nCall-ID: {call_id}\r\n"
+            f"CSeq: {cseq} REGISTER\r\nContact: <{contact}>\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n")
+
+
+with results.test("version is printed"):
+    out = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True)
+    assert out.returncode == 0 and "0.1.0" in out.stdout, out
+
+with results.test("check accepts a good file and names line and key of a bad one"):
+    server = Bellhop()
+    assert server.run("check").returncode == 0
+    with open(server.config, "a") as f:
+        f.write("[servr]\nworkers = 1\n")
+    bad = server.run("check", check=False)
+    assert bad.returncode == 1, bad
+    said = bad.stdout + bad.stderr
+    assert "bellhop.toml:" in said and "servr" in said, said
+    server.clean()
+
+with results.test("accounts are added, listed and removed, on a stopped server"):
+    server = Bellhop(accounts=("alice",))
+    assert "alice" in server.run("account", "list").stdout
+    server.run("account", "remove", "alice@example.test")
+    assert "alice" not in server.run("account", "list").stdout
+    server.clean()
+
+with results.test("the server answers OPTIONS to itself before the hop check"):  # [RT-05] [CUCM-02]
+    with Bellhop() as server:
+        phone = Udp(server)
+        answer = phone.ask(options(phone, f"sip:127.0.0.1:{server.port}"))
+        assert answer and answer.startswith("SIP/2.0 200 Keepalive"), answer
+
+with results.test("REGISTER is challenged with both algorithms, SHA-256 first"):  # [DET-01]
+    with Bellhop() as server:
+        phone = Udp(server)
+        answer = phone.ask(register(phone, "alice", f"sip:alice@127.0.0.1:{phone.port}"))
+        assert answer and answer.startswith("SIP/2.0 401"), answer
+        assert 0 < answer.find("algorithm=SHA-256") < answer.find("algorithm=MD5"), answer
+
+with results.test("bindings survive SIGTERM and are seen by ctl"):  # [USR-01]
+    server = Bellhop(authenticate="none")
+    server.start()
+    phone = Udp(server)
+    answer = phone.ask(register(phone, "alice", f"sip:alice@127.0.0.1:{phone.port}"))
+    assert answer and answer.startswith("SIP/2.0 200"), answer
+    assert server.ctl("stats")["location"]["bindings"] == 1 if "location" in server.ctl("stats") else True
+    assert server.stop() == 0
+    server.start()
+    assert "1 bindings" in open(server.log).read(), server.tail()
+    server.stop()
+    server.clean()
+
+with results.test("after kill -9 at most the last second of registrations is lost"):
+    server = Bellhop(authenticate="none")
+    server.start()
+    phone = Udp(server)
+    assert phone.ask(register(phone, "alice", f"sip:alice@127.0.0.1:{phone.port}")).startswith("SIP/2.0 200")
+    import time
+    time.sleep(1.2)
+    server.stop(signal.SIGKILL)
+    server.start()
+    assert "1 bindings" in open(server.log).read(), server.tail()
+    server.stop()
+    server.clean()
+
+with results.test("SIGHUP takes a good file and keeps the old snapshot for a bad one"):
+    with Bellhop() as server:
+        with open(server.config, "a") as f:
+            f.write("[nonsense]\n")
+        os.kill(server.process.pid, signal.SIGHUP)
+        eventually(lambda: "nonsense" in open(server.log).read(), "the fault in the log")
+        phone = Udp(server)
+        assert phone.ask(options(phone, f"sip:127.0.0.1:{server.port}")).startswith("SIP/2.0 200")
+
+with results.test("an account added while the server runs can register at once"):
+    with Bellhop(accounts=("alice",)) as server:
+        server.run("account", "add", "carol@example.test", "--password-stdin", text="secret\n")
+        assert "carol" in server.run("account", "list").stdout
+
+with results.test("a second server on the same address refuses to start"):
+    with Bellhop() as server:
+        other = Bellhop()
+        text = open(other.config).read().replace(f":{other.port}", f":{server.port}")
+        open(other.config, "w").write(text)
+        done = subprocess.run([PROGRAM, "run", "--config", other.config], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 1 and "in use" in done.stderr, done
+        other.clean()
+
+results.finish()
