@@ -31,6 +31,3 @@ add_library(lib::tomlpp ALIAS PkgConfig::TOMLPP)
 add_library(lib::fmt ALIAS fmt::fmt)
 add_library(lib::spdlog ALIAS spdlog::spdlog)
 add_library(lib::crypto ALIAS OpenSSL::Crypto)
-
-# Their definitions are part of every compilation, so that one precompiled header fits all.
-target_link_libraries(bellhop_flags INTERFACE lib::fmt lib::spdlog lib::expected)

@@ -2,7 +2,7 @@
 install(TARGETS bellhop RUNTIME DESTINATION bin)
 install(FILES packaging/bellhop.service DESTINATION /lib/systemd/system)
 install(FILES packaging/bellhop.toml DESTINATION /etc/bellhop)
-install(FILES README.md CHANGELOG.md docs/settings.md DESTINATION share/doc/bellhop)
+install(FILES README.md CHANGELOG.md DESTINATION share/doc/bellhop)
 install(FILES LICENSE DESTINATION share/doc/bellhop RENAME copyright)
 
 set(CPACK_GENERATOR DEB)

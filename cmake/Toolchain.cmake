@@ -15,7 +15,6 @@ target_compile_options(bellhop_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual
   -Werror -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  target_compile_options(bellhop_flags INTERFACE -fpch-preprocess)  # lets ccache see through precompiled headers
   # g++ 12 reports these wrongly inside libstdc++ and tl::expected once it has inlined enough.
   target_compile_options(bellhop_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
     -Wno-array-bounds -Wno-stringop-overread -Wno-dangling-pointer)

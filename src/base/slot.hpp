@@ -102,14 +102,6 @@ class SlotMap {
     return true;
   }
 
-  /// The id of the object that now lives at this index, for continuations that carry only part of an id; invalid when none.
-  [[nodiscard]] SlotId id_at(std::uint32_t index) const {
-    const std::size_t c = index / chunk_size;
-    if (c >= chunks_.size() || !chunks_[c].cells) return {};
-    const Cell& cell = chunks_[c].cells[index % chunk_size];
-    return cell.used ? SlotId{index, cell.generation} : SlotId{};
-  }
-
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   /// Cells that hold memory now, used or not.
