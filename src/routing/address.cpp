@@ -99,11 +99,11 @@ std::string binding_key(std::string_view user, std::string_view domain, const co
   return registrar.use_domain ? fmt::format("{}@{}", user, domain) : std::string(user);
 }
 
-Result<Address, request::Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
+Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
                                                   const storage::Directory& directory) {
   Address address;
   if (uri.scheme == sip::Scheme::tel) {
-    if (config.domains.empty()) return failure(request::Refusal{416, "", {}});
+    if (config.domains.empty()) return failure(Refusal{416});
     address.domain = &config.domains.front();
     address.host = address.domain->name;
     for (const char c : uri.user)
@@ -124,7 +124,7 @@ Result<Address, request::Refusal> resolve_address(const sip::Uri& uri, const con
     address.domain = nullptr;
     address.stored_domain.clear();
   }
-  if (address.host.empty()) return failure(request::Refusal{400, "Bad Request-URI", {}});
+  if (address.host.empty()) return failure(Refusal{400, "Bad Request-URI"});
   address.user = fold_user(raw_user, config.registrar);
   const auto literal = IpAddress::parse(address.host);
   const std::string written_host = literal ? literal->to_uri_host() : address.host;

@@ -6,12 +6,18 @@
 
 #include "base/result.hpp"
 #include "config/snapshot.hpp"
-#include "request/refusal.hpp"
+#include "sip/status.hpp"
 #include "sip/transport.hpp"
 #include "sip/uri.hpp"
 #include "storage/directory.hpp"
 
 namespace bellhop::routing {
+
+/// Why a request goes nowhere. The answer is made from it in `shard`.
+struct Refusal {
+  sip::StatusCode status = 500;
+  const char* reason = "";  ///< static; empty: the registered phrase
+};
 
 /// An address after the rules that every Router call applies first (features.md CGP-15 to CGP-19).
 struct Address {
@@ -29,7 +35,7 @@ struct Address {
 
 /// Applies the rules: "%" to "@" for addresses in a local domain or without one (the rightmost "%", CGP-17), transport and
 /// via suffixes, own addresses and domain aliases to the local domain. tel: URIs are taken as users of the first domain.
-[[nodiscard]] Result<Address, request::Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
+[[nodiscard]] Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
                                                                const storage::Directory& directory);
 
 /// Under which key the bindings of a local address are kept (USR-04, REG-09): "user@domain", or "user" when domains do

@@ -14,7 +14,7 @@ constexpr int max_aliases = 10;
 
 void refuse(Decision& decision, sip::StatusCode status, const char* reason = "") {
   decision.refused = true;
-  decision.refusal = {status, reason, {}};
+  decision.refusal = {status, reason};
 }
 
 /// An alias target: a URI, "user@domain", or a bare user of the alias's own domain.

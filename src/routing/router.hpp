@@ -11,7 +11,6 @@
 #include "location/table.hpp"
 #include "net/flow.hpp"
 #include "observe/decision.hpp"
-#include "request/refusal.hpp"
 #include "routing/address.hpp"
 #include "sip/message.hpp"
 #include "storage/directory.hpp"
@@ -32,7 +31,7 @@ struct Destination {
 /// What routing decided: an answer, or destinations in the order of q. Data only: proxy and shard act on it.
 struct Decision {
   bool refused = false;
-  request::Refusal refusal;
+  Refusal refusal;
   std::vector<Destination> destinations;
   const config::Domain* domain = nullptr;  ///< the local domain the request was for; null: it leaves for elsewhere
   bool to_remote = false;                  ///< leaves this server's users: relay policy applies unless `by_rule`

@@ -269,7 +269,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
 
 Pipeline::Next Pipeline::route(Context& context) {
   auto decision = env_.router.route(context.target_uri, context.method(), context.config, context.now, context.record);
-  if (decision.refused) return refuse(context, decision.refusal);
+  if (decision.refused) return refuse(context, decision.refusal.status, decision.refusal.reason);
   if (decision.to_remote && !relay_allowed(context, decision)) {
     context.record.note(Decide::relay_policy, "401", "not a client");
     if (context.config.domains.empty()) return refuse(context, 403, "Not relaying");
