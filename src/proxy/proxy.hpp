@@ -80,8 +80,8 @@ class Proxy {
   /// One target under way.
   struct Branch {
     routing::Destination destination;
-    SlotId client;                        ///< invalid until sent
-    std::vector<transport::Target> targets;  ///< addresses of the next hop, in order
+    SlotId client{};                      ///< invalid until sent
+    std::vector<transport::Target> targets{};  ///< addresses of the next hop, in order
     std::size_t next_target = 0;
     bool size_switched = false;           ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
     bool force_udp = false;

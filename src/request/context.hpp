@@ -22,10 +22,10 @@ struct RequestContext {
   const net::Flow& from;
   const config::Snapshot& config;
   TimePoint now;
-  observe::DecisionRecord record;
+  observe::DecisionRecord record{};
 
   // Own routes (RFC 3261 section 16.4).
-  std::string target_uri;              ///< Request-URI after route preprocessing: where routing starts
+  std::string target_uri{};            ///< Request-URI after route preprocessing: where routing starts
   std::size_t own_routes = 0;          ///< Route values at the top that named us and are to be removed
   bool drop_last_route = false;        ///< a strict router put us into the Request-URI: its last Route value became the target
   bool in_dialog = false;              ///< a Route with our valid token brought it: the dialog was authorised when it began
@@ -34,8 +34,8 @@ struct RequestContext {
   // Authentication.
   const config::Domain* from_domain = nullptr;  ///< our domain in From; null: a foreign caller
   bool authenticated = false;
-  std::string account;                 ///< user part of the account that authenticated
-  std::string account_domain;
+  std::string account{};               ///< user part of the account that authenticated
+  std::string account_domain{};
 
   [[nodiscard]] sip::Method method() const { return message.method(); }
 };
