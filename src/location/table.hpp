@@ -56,7 +56,7 @@ class Table {
   Table(observe::Metrics& metrics, std::uint64_t hash_seed);
   ~Table();
 
-  /// Opens the journal and replays it (300,000 bindings in under 2 s). Expired bindings are left out. Before traffic.
+  /// Opens the journal and replays it (aim: 300,000 bindings in under 2 s). Expired bindings are left out. Before traffic.
   void open_journal(const storage::Journal::Settings& settings, unsigned lanes, observe::Log& log,
                     observe::Metrics& metrics, TimePoint now);
   void flush_journal();  ///< blocks until everything is on disk; for the end of the program and tests
