@@ -36,7 +36,8 @@ endfunction()
 # What every test program needs.
 function(bellhop_test_program target)
   target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest_main Threads::Threads)
-  target_compile_options(${target} PRIVATE -Wno-conversion -Wno-shadow)
+  # Test bodies are large and run once: optimizing them costs more than it saves. What they test keeps its flags.
+  target_compile_options(${target} PRIVATE -Wno-conversion -Wno-shadow -O0 -g0)
 endfunction()
 
 # bellhop_fuzzer(<name> ROOMS <rooms>): fuzz/<name>.cpp with its seeds in fuzz/seeds/<name>; one second of it is a ctest.

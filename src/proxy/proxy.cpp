@@ -91,14 +91,11 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
 void Proxy::send_trying(Forwarding& forwarding, bool at_once, TimePoint now) {
   const bool on_repeat = forwarding.request->method() != Method::invite && config_->sip.trying_on_resend;
   if (!at_once && !on_repeat) return;
-  buffer_.clear();
-  facts_text_.clear();
-  transport::append_via_facts(facts_text_, forwarding.request->top_via(), forwarding.from);
-  sip::start_response(buffer_, *forwarding.request, 100, {}, {}, facts_text_, names()).no_body();
+  const std::string_view trying = answers_.write(*forwarding.request, forwarding.from, 100, {}, {}, {}, *config_);
   if (on_repeat) {
-    env_.servers.keep_trying(forwarding.server, buffer_);
+    env_.servers.keep_trying(forwarding.server, trying);
   } else {
-    env_.servers.answer(forwarding.server, 100, buffer_, now);
+    env_.servers.answer(forwarding.server, 100, trying, now);
   }
 }
 
@@ -299,16 +296,10 @@ void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint
   answered_by_us_.add();
   std::string tag;
   append_to_tag(tag, *forwarding.request);
-  buffer_.clear();
-  facts_text_.clear();
-  transport::append_via_facts(facts_text_, forwarding.request->top_via(), forwarding.from);
-  auto builder = sip::start_response(buffer_, *forwarding.request, status, {}, tag, facts_text_, names());
-  if (!config_->server.name.empty()) builder.header(HeaderId::server, config_->server.name);
-  builder.no_body();
   forwarding.record.note(Step::answer, "own", fmt::format(FMT_STRING("{}"), status.value));
   env_.log(Tag::sip_server, Level::problems, "{} for {} answered {}: {}", forwarding.request->method_text(),
            quoted_for_log(forwarding.request->request_uri_text()), status.value, forwarding.record.text());
-  env_.servers.answer(forwarding.server, status, buffer_, now);
+  env_.servers.answer(forwarding.server, status, answers_.write(*forwarding.request, forwarding.from, status, {}, tag, {}, *config_), now);
 }
 
 std::optional<std::uint16_t> Proxy::branch_of(const Forwarding& forwarding, SlotId client) const {

@@ -16,9 +16,10 @@
 #include "proxy/fork.hpp"
 #include "proxy/forwarding.hpp"
 #include "proxy/route_token.hpp"
+#include "request/answer.hpp"
 #include "request/context.hpp"
 #include "routing/router.hpp"
-#include "sip/builder.hpp"
+#include "sip/edits.hpp"
 #include "transaction/tables.hpp"
 #include "transport/layer.hpp"
 
@@ -147,6 +148,7 @@ class Proxy {
   SlotMap<Forwarding> forwardings_;
   std::size_t under_way_ = 0;  ///< those that do not only linger
   sip::Edits edits_;
+  request::AnswerWriter answers_;
   std::string buffer_, via_, facts_text_, record_route_;
   Fork::Actions actions_;
   observe::Counter& forwarded_;

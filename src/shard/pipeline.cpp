@@ -6,7 +6,6 @@
 
 #include "base/text.hpp"
 #include "proxy/own_route.hpp"
-#include "sip/builder.hpp"
 #include "transport/reply.hpp"
 
 namespace bellhop::shard {
@@ -342,17 +341,10 @@ const config::Domain* Pipeline::domain_of(std::string_view host, const Context& 
 
 void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers) {
   const sip::Message& request = context.message;
-  out_.clear();
-  via_facts_.clear();
   tag_.clear();
-  transport::append_via_facts(via_facts_, request.top_via(), context.from);
   if (status.value > 100) env_.proxy.append_to_tag(tag_, request);
-  const auto names = context.config.sip.short_field_names ? sip::FieldNames::compact : sip::FieldNames::as_received;
-  auto builder = sip::start_response(out_, request, status, reason, tag_, via_facts_, names);
-  if (status.value > 100 && !context.config.server.name.empty()) builder.header(HeaderId::server, context.config.server.name);
-  out_ += headers;
-  builder.no_body();
-  env_.output.transmit(transport::reply_flow(request.top_via(), context.from), out_);
+  env_.output.transmit(transport::reply_flow(request.top_via(), context.from),
+                       answers_.write(request, context.from, status, reason, tag_, headers, context.config));
 }
 
 Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusal) {

@@ -13,6 +13,7 @@
 #include "observe/metrics.hpp"
 #include "proxy/proxy.hpp"
 #include "registrar/registrar.hpp"
+#include "request/answer.hpp"
 #include "request/context.hpp"
 #include "routing/router.hpp"
 #include "storage/directory.hpp"
@@ -87,7 +88,8 @@ class Pipeline {
   Environment env_;
   bool draining_ = false;
   config::Domain stored_domain_;  ///< scratch: a domain that only the account store names
-  std::string out_, tag_, via_facts_;
+  request::AnswerWriter answers_;
+  std::string tag_;
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;

@@ -203,12 +203,9 @@ void Shard::refuse_malformed(const net::Flow& from, std::string_view octets, con
   const bool answer = refusal.kind != sip::ParseRefusal::Kind::not_sip && refusal.kind != sip::ParseRefusal::Kind::bad_response &&
                       message_.is_request() && message_.method() != sip::Method::ack && sip::answerable(message_);
   if (!answer) return;
-  reply_.clear();
-  std::string tag, facts;
+  std::string tag;
   proxy_.append_to_tag(tag, message_);
-  transport::append_via_facts(facts, message_.top_via(), from);
-  sip::start_response(reply_, message_, refusal.status, refusal.reason, tag, facts).no_body();
-  transmit(transport::reply_flow(message_.top_via(), from), reply_);
+  transmit(transport::reply_flow(message_.top_via(), from), answers_.write(message_, from, refusal.status, refusal.reason, tag, {}, *config_));
 }
 
 void Shard::on_flow_failed(const net::Flow& flow, net::CloseReason, TimePoint now) {

@@ -20,6 +20,7 @@
 #include "observe/tap.hpp"
 #include "proxy/proxy.hpp"
 #include "registrar/registrar.hpp"
+#include "request/answer.hpp"
 #include "routing/router.hpp"
 #include "shard/pipeline.hpp"
 #include "shard/post.hpp"
@@ -127,7 +128,7 @@ class Shard final : public net::WireHandler,
   Pipeline pipeline_;
 
   sip::Message message_;  ///< scratch: one message is under work at a time
-  std::string reply_;
+  request::AnswerWriter answers_;
   net::Inbox<Post> inbox_;
   std::vector<Post> taken_;
   TimePoint next_expiry_{};

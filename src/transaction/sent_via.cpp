@@ -29,8 +29,8 @@ SentVia SentVia::of_request(std::string_view octets) {
     if (++at == octets.size() || octets[at] == '\r') break;
     if (lower(octets[at]) != 'v') continue;
     const sip::HeaderLine line = sip::next_line(octets, at);
-    if (line.kind != sip::HeaderLine::Kind::field || line.id != sip::HeaderId::via) continue;
-    std::string_view values = octets.substr(line.value_at, line.value_size);
+    if (line.kind != sip::HeaderLine::Kind::field || line.field.id != sip::HeaderId::via) continue;
+    std::string_view values = octets.substr(line.field.value_at, line.field.value_size);
     while (const auto value = sip::next_in_list(values)) {
       if (sent.count++ > 0) continue;
       if (const auto via = sip::parse_via(*value)) sent.origin = origin_of(*via, method);

@@ -77,7 +77,7 @@ Result<void, std::string> Layer::open() {
 
 void Layer::on_datagram(SocketId socket, const Endpoint& from, std::string_view octets, TimePoint now) {
   // Keep-alives and probes: nothing that could be a start line (threats 2).
-  const auto first = octets.find_first_not_of("\r\n \t\0");
+  const auto first = octets.find_first_not_of(std::string_view("\r\n \t\0", 5));
   if (first == std::string_view::npos || octets.size() < 20) {
     keepalives_.add();
     return;

@@ -22,6 +22,7 @@ std::string tag_of_phone(std::string_view user, int id) { return fmt::format("{}
 
 Phone::Phone(World& world, std::string user, const std::string& address, sip::Transport transport)
     : password("pw-" + user),
+      from_user(user),
       world_(world),
       user_(std::move(user)),
       local_(*Endpoint::parse(address)),
@@ -46,7 +47,7 @@ net::Flow Phone::flow() const {
   net::Flow flow;
   flow.transport = transport_;
   flow.local = local_;
-  flow.remote = World::address;
+  flow.remote = world_.address;
   flow.stream = stream_;
   return flow;
 }
@@ -64,7 +65,7 @@ std::string Phone::send(std::string_view method, std::string_view uri, std::stri
   request.more = more;
   request.body = body;
   request.call_id = fmt::format("{}-{}@{}", user_, ++next_id_, local_.address.to_string());
-  request.from = fmt::format("<sip:{}@example.test>;tag={}", user_, tag_of_phone(user_, next_id_));
+  request.from = fmt::format("<sip:{}@{}>;tag={}", from_user, world_.domain, tag_of_phone(user_, next_id_));
   request.to = fmt::format("<{}>", uri);
   outgoing_.push_back(std::move(request));
   if (method == "INVITE") {
@@ -88,12 +89,12 @@ void Phone::register_contact(int expires, std::string_view contact_parameters) {
 void Phone::send_register(std::string_view contact_lines, std::string_view more) {
   Outgoing request;
   request.method = "REGISTER";
-  request.uri = "sip:example.test";
+  request.uri = "sip:" + world_.domain;
   request.more = fmt::format("{}{}", contact_lines, more);
   request.call_id = fmt::format("reg-{}@{}", user_, local_.address.to_string());
   request.cseq = static_cast<std::uint32_t>(++next_id_ * 10);
-  request.from = fmt::format("<sip:{}@example.test>;tag={}", user_, tag_of_phone(user_, next_id_));
-  request.to = fmt::format("<sip:{}@example.test>", user_);
+  request.from = fmt::format("<sip:{}@{}>;tag={}", from_user, world_.domain, tag_of_phone(user_, next_id_));
+  request.to = fmt::format("<sip:{}@{}>", from_user, world_.domain);
   outgoing_.push_back(std::move(request));
   transmit_request(outgoing_.back());
 }
@@ -114,7 +115,7 @@ void Phone::transmit_request(Outgoing& request) {
   request.octets += request.more;
   request.octets += display_headers;
   builder.body(request.body.empty() ? "" : request.method == "MESSAGE" ? "text/plain" : "application/sdp", request.body);
-  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(World::address, local_.address, {});
+  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address, local_.address, {});
   clients_.start(request.transaction, sip::method_from(request.method), request.octets, flow(), SlotId{}, wire_->now());
 }
 
@@ -141,7 +142,7 @@ void Phone::in_dialog(std::string_view method, std::string_view more) {
 }
 
 void Phone::send_raw(std::string_view octets) {
-  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(World::address, local_.address, {});
+  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address, local_.address, {});
   transmit(flow(), octets);
 }
 
@@ -171,10 +172,14 @@ void Phone::on_response(const sip::Message& response, TimePoint now) {
   last_status_[method] = status;
   const auto found = std::find_if(outgoing_.begin(), outgoing_.end(), [&](const Outgoing& o) { return o.transaction == match.id; });
   if (found == outgoing_.end()) return;
-  if ((status == 401 || status == 407) && !found->authenticated) {
+  const auto* challenge = response.first(status == 407 ? HeaderId::proxy_authenticate : HeaderId::www_authenticate);
+  if ((status == 401 || status == 407) && challenge != nullptr) {
+    const auto parameters = sip::parse_auth(response.value(*challenge));
+    const std::string realm = parameters ? sip::unquote(parameters->value("realm")) : "";
+    if (std::find(found->realms.begin(), found->realms.end(), realm) != found->realms.end()) return;
     Outgoing again = *found;
     again.more += credentials(again, response, status == 407);
-    again.authenticated = true;
+    again.realms.push_back(realm);
     ++again.cseq;
     const bool is_invite = again.method == "INVITE";
     outgoing_.push_back(std::move(again));
@@ -209,7 +214,7 @@ void Phone::acknowledge(const sip::Message& response) {
       .header(HeaderId::to, dialog_.remote)
       .header(HeaderId::call_id, dialog_.call_id)
       .header(HeaderId::cseq, fmt::format("{} ACK", dialog_.cseq))
-      .no_body();
+      .body(script.ack_body.empty() ? "" : "application/sdp", script.ack_body);
   transmit(flow(), ack);
 }
 
@@ -237,6 +242,8 @@ void Phone::on_request(const sip::Message& request, const net::Flow& from, TimeP
     served_from_ = from;
     served_transaction_ = transaction;
     acked_ = false;
+    if (!script.challenge.empty() && !request.has(HeaderId::authorization))
+      return reply(transaction, request, 401, fmt::format("WWW-Authenticate: {}\r\n", script.challenge), now);
     return on_invite(request, from, now);
   }
   if (request.method() == Method::bye) confirmed_ = false;

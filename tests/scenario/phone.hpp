@@ -24,6 +24,8 @@ class Phone final : public net::WireHandler, private transaction::Output {
     bool answer_cancel = true;       ///< 200 to CANCEL and 487 to the INVITE
     bool send_487 = true;
     std::string contact;             ///< for 3xx
+    std::string challenge;           ///< WWW-Authenticate of a 401 to INVITEs without credentials for it; empty: none
+    std::string ack_body;            ///< of the ACK to a 2xx
   };
 
   Phone(World& world, std::string user, const std::string& address, sip::Transport transport = sip::Transport::udp);
@@ -31,6 +33,7 @@ class Phone final : public net::WireHandler, private transaction::Output {
 
   Script script;
   std::string password;              ///< "pw-" and the user at first
+  std::string from_user;             ///< who From names: the user at first
   std::string display_headers;       ///< extra header lines for what it sends
 
   // As a user agent client.
@@ -69,7 +72,7 @@ class Phone final : public net::WireHandler, private transaction::Output {
     std::string method, uri, more, body, call_id, from, to;
     std::uint32_t cseq = 1;
     SlotId transaction;
-    bool authenticated = false;
+    std::vector<std::string> realms;  ///< challenges answered so far
     std::string octets;
   };
 

@@ -27,6 +27,14 @@ config::SnapshotPtr load(const std::string& toml) {
   return std::make_shared<config::Snapshot>();
 }
 
+/// Every server has a key of its own: another one's Route tokens mean nothing to it.
+crypto::Key key_of(const Endpoint& address) {
+  crypto::Key key{};
+  key[0] = address.address.octets()[2];
+  key[1] = address.address.octets()[3];
+  return key;
+}
+
 std::string first_words(std::string_view octets) {
   const std::string_view line = octets.substr(0, octets.find('\r'));
   sip::Message message;
@@ -55,43 +63,47 @@ storage::Directory::Contents contents_of(const config::Snapshot& config) {
   return contents;
 }
 
-std::string World::default_config(std::string_view more) {
+std::string World::default_config(std::string_view more, std::string_view domain_lines, std::string_view domain, std::string_view address) {
   std::string accounts;
   for (const char* user : {"alice", "bob", "carol", "dave"})
-    accounts += fmt::format("[[account]]\nuser = \"{0}\"\ndomain = \"example.test\"\npassword = \"pw-{0}\"\n", user);
+    accounts += fmt::format("[[account]]\nuser = \"{0}\"\ndomain = \"{1}\"\npassword = \"pw-{0}\"\n", user, domain);
   return fmt::format(R"([server]
 data_dir = "/nonexistent/scenario"
 [log]
 trace_ring = "64MiB"
 [[listen]]
 transport = "udp"
-address = "127.0.0.1:5060"
+address = "{0}"
 [[listen]]
 transport = "tcp"
-address = "127.0.0.1:5060"
+address = "{0}"
 [[domain]]
-name = "example.test"
-{}[guard]
+name = "{1}"
+{2}{3}[guard]
 exempt = ["127.0.0.0/8"]
-{})",
-                     accounts, more);
+{4})",
+                     address, domain, domain_lines, accounts, more);
 }
 
 World::World(const Options& options)
-    : log_lines_(std::make_shared<std::vector<std::string>>()),
-      net_(options.seed),
-      config_(load(options.config.empty() ? default_config() : options.config)),
+    : domain(options.domain),
+      address(*Endpoint::parse(options.address)),
+      log_lines_(std::make_shared<std::vector<std::string>>()),
+      net_(options.beside != nullptr ? options.beside->net_ : std::make_shared<net::Simulation>(options.seed)),
+      config_(load(options.config.empty() ? default_config({}, {}, options.domain, options.address) : options.config)),
       log_(std::make_unique<KeepingSink>(log_lines_)),
       table_(metrics_, options.seed),
       guard_(metrics_, options.seed),
+      key_(key_of(address)),
       authenticator_(directory_, key_, metrics_, config_->auth.nonces_tracked),
-      resolver_(net_.make_resolver()) {
-  net_.set_weather(options.weather);
+      resolver_(net_->make_resolver()) {
+  if (options.beside == nullptr) net_->set_weather(options.weather);
+  net_->add_host(domain, address.address);
   directory_.replace(contents_of(*config_));
   const shard::Shared shared{log_, directory_, table_, guard_, connections_, authenticator_, *resolver_, key_, options.seed};
   std::vector<shard::Shard*> peers;
   for (unsigned i = 0; i < options.shards; ++i) {
-    wires_.push_back(net_.make_wire());
+    wires_.push_back(net_->make_wire());
     shards_.push_back(std::make_unique<shard::Shard>(static_cast<std::uint16_t>(i), *wires_.back(), shared, config_, options.seed + i));
     peers.push_back(shards_.back().get());
   }
@@ -124,7 +136,7 @@ std::vector<std::string> World::arrows() {
     const std::string party = known != names_.end() ? known->second : entry.remote.to_string();
     lines.push_back(fmt::format("{} {} {}", party, entry.direction == Direction::received ? "->" : "<-", first_words(entry.octets)));
   }
-  arrows_from_ = net_.now() + microseconds(1);
+  arrows_from_ = net_->now() + microseconds(1);
   return lines;
 }
 

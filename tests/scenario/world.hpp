@@ -21,19 +21,26 @@ class World {
     std::uint64_t seed = 1;
     net::Weather weather{};
     std::string config;  ///< TOML; empty: default_config()
+    std::string domain = "example.test";
+    std::string address = "127.0.0.1:5060";
+    World* beside = nullptr;  ///< another server in the same network
   };
   explicit World(const Options& options);
   ~World();
 
-  /// One domain, example.test at 127.0.0.1:5060 over UDP and TCP, accounts alice, bob, carol, dave (password: "pw-" and the
-  /// name), the flood guard off for loopback.
-  [[nodiscard]] static std::string default_config(std::string_view more = {});
+  /// One domain over UDP and TCP, accounts alice, bob, carol, dave (password: "pw-" and the name), the flood guard off for loopback.
+  /// `domain_lines` go into the domain, `more` behind everything.
+  [[nodiscard]] static std::string default_config(std::string_view more = {}, std::string_view domain_lines = {},
+                                                  std::string_view domain = "example.test", std::string_view address = "127.0.0.1:5060");
 
-  net::Simulation& net() { return net_; }
+  const std::string domain;
+  const Endpoint address;
+
+  net::Simulation& net() { return *net_; }
   shard::Shard& shard(std::size_t i) { return *shards_[i]; }
   [[nodiscard]] std::size_t shards() const { return shards_.size(); }
   location::Table& table() { return table_; }
-  void run_for(Duration duration) { net_.run_for(duration); }
+  void run_for(Duration duration) { net_->run_for(duration); }
   void apply(const std::string& toml);
 
   /// Parties are named in arrows by their address.
@@ -51,13 +58,11 @@ class World {
   [[nodiscard]] std::size_t forks() const;
   [[nodiscard]] const std::vector<std::string>& log_lines() const { return *log_lines_; }
 
-  static inline const Endpoint address = *Endpoint::parse("127.0.0.1:5060");
-
  private:
   [[nodiscard]] observe::Metrics::Values values() const;
 
   std::shared_ptr<std::vector<std::string>> log_lines_;
-  net::Simulation net_;
+  std::shared_ptr<net::Simulation> net_;
   config::SnapshotPtr config_;
   observe::Log log_;
   observe::Metrics metrics_;

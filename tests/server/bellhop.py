@@ -1,4 +1,5 @@
 """A Bellhop for tests: started on a free loopback port with a folder of its own, asked over its control socket, stopped at the end."""
+import atexit
 import contextlib
 import json
 import os
@@ -27,6 +28,8 @@ def free_port():
 
 class Bellhop:
     def __init__(self, accounts=("alice", "bob"), authenticate="all", more="", domain="example.test", folder=None):
+        self.process = None
+        atexit.register(self.clean)  # a test that fails half-way leaves no server behind
         self.folder = folder or tempfile.mkdtemp(prefix="bellhop-test-")
         self.port = free_port()
         self.domain = domain
@@ -50,7 +53,6 @@ exempt = ["127.0.0.0/8"]
 """)
         for user in accounts:
             self.run("account", "add", f"{user}@{domain}", "--password-stdin", text=f"pw-{user}\n")
-        self.process = None
         self.log = os.path.join(self.folder, "log")
 
     def run(self, *args, text=None, check=True):
@@ -91,6 +93,7 @@ exempt = ["127.0.0.0/8"]
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            self.process = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/snapshot.hpp"
+#include "net/flow.hpp"
+#include "sip/message.hpp"
+#include "sip/status.hpp"
+
+namespace bellhop::request {
+
+/// Writes the responses this server gives itself (RFC 3261 section 8.2.6): the one place where they get their Via facts, names and
+/// Server field. Keeps its buffers, so an answer costs no allocation.
+///
+/// Owner   one shard; the octets are valid until the next call.
+class AnswerWriter {
+ public:
+  /// `to_tag` is for final and 101 to 199 responses to requests without one; `headers` are whole lines with their CRLF. No body.
+  /// Works for requests that parse() refused, too, when sip::answerable() says so.
+  std::string_view write(const sip::Message& request, const net::Flow& from, sip::StatusCode status, std::string_view reason,
+                         std::string_view to_tag, std::string_view headers, const config::Snapshot& config);
+
+ private:
+  std::string out_, via_facts_;
+};
+
+}  // namespace bellhop::request

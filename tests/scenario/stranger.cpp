@@ -1,0 +1,120 @@
+#include "stranger.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/text.hpp"
+
+namespace bellhop::scenario {
+
+// ---- Draft
+
+Draft& Draft::start(std::string text) { return start_ = std::move(text), *this; }
+
+Draft& Draft::set(std::string_view name, std::string value) {
+  const auto found = std::find_if(lines_.begin(), lines_.end(), [&](const auto& line) { return equals_ignore_case(line.first, name); });
+  if (found != lines_.end()) found->second = std::move(value);
+  else lines_.emplace_back(name, std::move(value));
+  return *this;
+}
+
+Draft& Draft::drop(std::string_view name) {
+  std::erase_if(lines_, [&](const auto& line) { return equals_ignore_case(line.first, name); });
+  return *this;
+}
+
+Draft& Draft::add(std::string line) { return lines_.emplace_back("", std::move(line)), *this; }
+
+Draft& Draft::body(std::string text, std::string_view type) {
+  body_ = std::move(text);
+  return set("Content-Type", std::string(type)).set("Content-Length", std::to_string(body_.size()));
+}
+
+Draft& Draft::tail(std::string octets) { return tail_ = std::move(octets), *this; }
+
+std::string Draft::text() const {
+  std::string out = start_ + "\r\n";
+  for (const auto& [name, value] : lines_) {
+    if (!name.empty()) out += name + ": ";
+    out += value + "\r\n";
+  }
+  return out + "\r\n" + body_ + tail_;
+}
+
+// ---- Stranger
+
+Stranger::Stranger(World& world, sip::Transport transport, const std::string& address)
+    : world_(world), transport_(transport), local_(*Endpoint::parse(address)), wire_(world.net().make_wire()) {
+  wire_->set_handler(*this);
+  if (transport_ == sip::Transport::udp) (void)wire_->open_datagram(local_, {});
+  world.name(local_, "stranger");
+}
+
+Stranger::~Stranger() = default;
+
+Draft Stranger::draft(std::string_view method, std::string_view uri) {
+  const int n = ++next_;
+  return {fmt::format("{} {} SIP/2.0", method, uri),
+          {{"Via", fmt::format("SIP/2.0/{} {};rport;branch=z9hG4bKstranger{}-{}", sip::via_name(transport_), local_.to_string(), local_.port, n)},
+           {"Max-Forwards", "70"},
+           {"From", fmt::format("<sip:alice@example.test>;tag=s{}", n)},
+           {"To", fmt::format("<{}>", uri)},
+           {"Call-ID", fmt::format("stranger-{}-{}", local_.port, n)},
+           {"CSeq", fmt::format("1 {}", method)},
+           {"Contact", fmt::format("<sip:stranger@{}>", local_.to_string())},
+           {"Content-Length", "0"}}};
+}
+
+void Stranger::send(std::string_view octets) {
+  sent_ += octets.size();
+  if (transport_ == sip::Transport::udp) return wire_->send_datagram(0, world_.address, octets);
+  if (!connected_) {
+    stream_ = wire_->connect(world_.address, local_.address, {});
+    connected_ = true;
+    closed_ = false;
+    input_.clear();
+  }
+  wire_->send_stream(stream_, octets, 64 << 20);
+}
+
+int Stranger::ask(std::string_view octets, Duration wait) {
+  const std::size_t before = received_.size();
+  send(octets);
+  world_.run_for(wait);
+  if (received_.size() == before) return 0;
+  const std::string& first = received_[before];
+  return first.starts_with("SIP/2.0 ") ? std::atoi(first.c_str() + 8) : -1;
+}
+
+void Stranger::disconnect() {
+  if (connected_) wire_->close(stream_, Duration::zero());
+  connected_ = false;
+  world_.run_for(milliseconds(10));
+}
+
+bool Stranger::server_lives(World& world) {
+  Stranger other(world, sip::Transport::udp, "127.0.0.67:5067");
+  return other.ask(other.draft("OPTIONS", "sip:127.0.0.1:5060")) == 200;
+}
+
+void Stranger::on_datagram(net::SocketId, const Endpoint&, std::string_view octets, TimePoint) {
+  got_ += octets.size();
+  received_.emplace_back(octets);
+}
+
+/// What Bellhop answers has no body here: messages end at their empty line.
+void Stranger::on_stream_data(net::StreamId, std::string_view octets, TimePoint) {
+  got_ += octets.size();
+  input_ += octets;
+  for (std::size_t end; (end = input_.find("\r\n\r\n")) != std::string::npos; input_.erase(0, end + 4)) received_.push_back(input_.substr(0, end + 4));
+}
+
+void Stranger::on_closed(net::StreamId stream, net::CloseReason, TimePoint) {
+  if (stream != stream_ || !connected_) return;
+  closed_ = true;
+  connected_ = false;
+}
+
+}  // namespace bellhop::scenario

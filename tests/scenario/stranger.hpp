@@ -1,0 +1,79 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/simulation.hpp"
+#include "sip/transport.hpp"
+#include "world.hpp"
+
+namespace bellhop::scenario {
+
+/// A request as somebody with bad intentions writes it: every line can be replaced, dropped, doubled.
+class Draft {
+ public:
+  Draft(std::string start, std::vector<std::pair<std::string, std::string>> lines) : start_(std::move(start)), lines_(std::move(lines)) {}
+
+  Draft& start(std::string text);                                   ///< another start line
+  Draft& set(std::string_view name, std::string value);             ///< replaces the line, or appends it
+  Draft& drop(std::string_view name);
+  Draft& add(std::string line);                                     ///< a raw line, as it is, without CRLF
+  Draft& body(std::string text, std::string_view type = "text/plain");  ///< with its right Content-Length
+  Draft& tail(std::string octets);                                  ///< appended behind everything, Content-Length unchanged
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::string start_;
+  std::vector<std::pair<std::string, std::string>> lines_;  ///< a raw line has no name
+  std::string body_, tail_;
+};
+
+/// Somebody without an account, over UDP or TCP: sends octets and notes what comes back.
+class Stranger final : public net::WireHandler {
+ public:
+  Stranger(World& world, sip::Transport transport, const std::string& address = "127.0.0.66:5066");
+  ~Stranger() override;
+
+  /// A good request with a fresh Call-ID, tag and branch, From a user of ours.
+  [[nodiscard]] Draft draft(std::string_view method = "INVITE", std::string_view uri = "sip:bob@example.test");
+
+  void send(std::string_view octets);
+  /// Sends, lets a second pass, and returns the first status that came back; 0: silence.
+  int ask(std::string_view octets, Duration wait = seconds(1));
+  int ask(const Draft& draft) { return ask(draft.text()); }
+
+  [[nodiscard]] const std::vector<std::string>& received() const { return received_; }
+  [[nodiscard]] std::size_t octets_sent() const { return sent_; }
+  [[nodiscard]] std::size_t octets_received() const { return got_; }
+  [[nodiscard]] bool closed() const { return closed_; }  ///< the server closed our connection
+  void disconnect();
+  void forget() { received_.clear(), sent_ = got_ = 0; }
+  /// A good OPTIONS from a new connection is answered 200.
+  [[nodiscard]] static bool server_lives(World& world);
+
+ private:
+  void on_datagram(net::SocketId, const Endpoint& from, std::string_view octets, TimePoint now) override;
+  void on_unreachable(net::SocketId, const Endpoint&, TimePoint) override {}
+  void on_accept(net::SocketId, net::StreamId, const Endpoint&, const Endpoint&, TimePoint) override {}
+  void on_connected(net::StreamId, const Endpoint&, TimePoint) override {}
+  void on_stream_data(net::StreamId stream, std::string_view octets, TimePoint now) override;
+  void on_closed(net::StreamId stream, net::CloseReason, TimePoint) override;
+  void on_wake(TimePoint) override {}
+  void on_turn(TimePoint) override {}
+  [[nodiscard]] TimePoint next_deadline() const override { return never; }
+
+  World& world_;
+  sip::Transport transport_;
+  Endpoint local_;
+  std::unique_ptr<net::Wire> wire_;
+  net::StreamId stream_;
+  bool connected_ = false, closed_ = false;
+  int next_ = 0;
+  std::size_t sent_ = 0, got_ = 0;
+  std::string input_;
+  std::vector<std::string> received_;
+};
+
+}  // namespace bellhop::scenario

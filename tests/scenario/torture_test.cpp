@@ -1,0 +1,93 @@
+// RFC 4475 and RFC 5118 against a whole server: what becomes of each message over UDP and over TCP (tests/data/torture.tsv).
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "stranger.hpp"
+
+namespace bellhop::scenario {
+namespace {
+
+struct Row {
+  std::string file, section, title, datagram, stream, request_uri, server, note;
+};
+
+std::vector<Row> rows() {
+  std::vector<Row> out;
+  std::ifstream in("tests/data/torture.tsv");
+  for (std::string line; std::getline(in, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream cells(line);
+    Row& row = out.emplace_back();
+    for (std::string* cell : {&row.file, &row.section, &row.title, &row.datagram, &row.stream, &row.request_uri, &row.server, &row.note})
+      std::getline(cells, *cell, '\t');
+  }
+  return out;
+}
+
+std::string octets_of(const std::string& file) {
+  std::ifstream in("tests/data/" + file, std::ios::binary);
+  EXPECT_TRUE(in) << file;
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+bool allows(const std::string& outcomes, const std::string& word) {
+  std::istringstream words(outcomes);
+  for (std::string one; std::getline(words, one, '|');)
+    if (one == word) return true;
+  return false;
+}
+
+/// The final status codes that left the server, and "forwarded" for a request.
+std::vector<std::string> what_left(World& world) {
+  std::vector<std::string> out;
+  for (const std::string& arrow : world.arrows()) {
+    const auto at = arrow.find(" <- ");
+    if (at == std::string::npos) continue;
+    const std::string word = arrow.substr(at + 4, arrow.find(' ', at + 4) - at - 4);
+    if (word == "100") continue;
+    out.push_back(word.size() == 3 && isdigit(static_cast<unsigned char>(word[0])) != 0 ? word : "forwarded");
+  }
+  return out;
+}
+
+std::string config() { return World::default_config({}, "aliases = [\"example.com\"]\n"); }
+
+class Torture : public testing::TestWithParam<std::tuple<Row, sip::Transport>> {};
+INSTANTIATE_TEST_SUITE_P(Messages, Torture,
+                         testing::Combine(testing::ValuesIn(rows()), testing::Values(sip::Transport::udp, sip::Transport::tcp)),
+                         [](const testing::TestParamInfo<Torture::ParamType>& info) {
+                           std::string name = std::get<0>(info.param).file + "_" + std::string(sip::param_name(std::get<1>(info.param)));
+                           for (char& c : name)
+                             if (isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+                           return name;
+                         });
+
+// [RFC4475 3] [RFC5118 4] each message has the outcome the table names, leaves no state and the server serves on
+TEST_P(Torture, HasItsOutcome) {
+  const auto& [row, transport] = GetParam();
+  World world({.config = config()});
+  Stranger stranger(world, transport);
+  stranger.send(octets_of(row.file));
+  world.run_for(seconds(60));  // beyond the incomplete-message timer
+  const auto left = what_left(world);
+  const bool stream = transport == sip::Transport::tcp;
+  const bool refused_stream = stream && row.stream != "accepted";
+  if (refused_stream) {
+    EXPECT_TRUE(stranger.closed()) << "the framing is lost, so the connection must go";
+    for (const std::string& word : left) EXPECT_NE(word, "forwarded");
+    if (row.stream == "need_more") EXPECT_TRUE(left.empty() || left.front() == "400" || left.front() == "408");
+  } else if (left.empty()) {
+    EXPECT_TRUE(allows(row.server, "dropped") || (stream && row.datagram != "accepted")) << "silence; allowed: " << row.server;
+  } else {
+    EXPECT_TRUE(allows(row.server, left.front())) << left.front() << "; allowed: " << row.server;
+  }
+  EXPECT_EQ(world.transactions(), 0u);
+  EXPECT_EQ(world.gauge("location.bindings"), 0);
+  EXPECT_TRUE(Stranger::server_lives(world));
+}
+
+}  // namespace
+}  // namespace bellhop::scenario
