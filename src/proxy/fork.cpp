@@ -172,7 +172,7 @@ void Fork::on_deadline(TimePoint now, Actions& out) {
       if (!answered_) consider(index, 487, false, out);
       move_on(now, out);
     } else if (branch.cancel_sent) {
-      out.push_back({Do::forget, index});
+      out.push_back({Do::abandon, index});
       on_final(index, 487, false, now, out);  // the 487 that never came (CGP-54)
     } else if (branch.state == State::proceeding) {
       cancel_branch(index, now, out);  // Timer C (section 16.8)

@@ -28,7 +28,7 @@ class Fork {
     add_challenge,///< keep its challenges: they go into the best answer (section 16.7 step 7)
     answer_best,  ///< send the kept response upstream
     answer_own,   ///< send a response of our own with status()
-    forget,       ///< stop listening on this branch: it was cancelled and never ended
+    abandon,      ///< wait no longer for this branch: it was cancelled and never ended
     finish,       ///< nothing more to wait for
   };
   struct Action {

@@ -25,7 +25,7 @@ class Story {
   }
   /// What was ordered since the last look: "start0 start1", "best0 own:408 finish".
   std::string orders() {
-    static const std::vector<std::string> names{"start", "cancel", "forward", "keep", "challenge", "best", "own", "forget", "finish"};
+    static const std::vector<std::string> names{"start", "cancel", "forward", "keep", "challenge", "best", "own", "abandon", "finish"};
     std::string out;
     for (const Fork::Action& action : actions) {
       if (!out.empty()) out += ' ';
@@ -166,7 +166,7 @@ TEST(Fork, GivesUpOnA487ThatNeverComes) {
   s.orders();
   s.response(0, 180).cancelled().orders();
   EXPECT_EQ(s.after(seconds(4)).orders(), "");
-  EXPECT_EQ(s.after(seconds(2)).orders(), "forget0 own:487 finish");
+  EXPECT_EQ(s.after(seconds(2)).orders(), "abandon0 own:487 finish");
 }
 
 // [CGP-54] Cancelled before anything was heard: the caller gets 487 after the wait, a late 180 still its CANCEL

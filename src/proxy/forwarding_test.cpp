@@ -18,10 +18,7 @@ std::string request(std::string_view more = {}, std::string_view uri = "sip:bob@
 }
 
 struct Forwarded {
-  explicit Forwarded(std::string_view octets) : octets(octets) {
-    sip::Message empty;
-    EXPECT_TRUE(message.parse(this->octets, sip::Limits{}, false));
-  }
+  explicit Forwarded(std::string_view text) : octets(text) { EXPECT_TRUE(message.parse(octets, sip::Limits{}, false)); }
   std::string write(std::string_view uri = "sip:bob@10.0.0.1", std::string_view routes = {}, std::string_view via_facts = ";received=192.0.2.1") {
     std::string out;
     sip::Edits edits(message);

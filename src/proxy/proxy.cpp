@@ -219,7 +219,7 @@ void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, c
       return;
     case Fork::Do::answer_best: return answer_best(forwarding, now);
     case Fork::Do::answer_own: return answer_own(forwarding, forwarding.fork.status(), now);
-    case Fork::Do::forget: return env_.clients.forget(forwarding.branches[action.branch].client);
+    case Fork::Do::abandon: return env_.clients.abandon(forwarding.branches[action.branch].client, now);
     case Fork::Do::finish: return finish(id, now);
   }
 }

@@ -74,15 +74,13 @@ bool find_local(Address& address, std::uint16_t port, const config::Snapshot& co
   return address.local();
 }
 
-/// "bob%example.test@local": the rightmost % becomes @ (CGP-17). False: nothing to do.
+/// "bob%25example.test@local" (a "%" is written escaped in a URI): the rightmost % becomes @ (CGP-17). False: nothing to do.
 bool unpack_percent(std::string& user, std::string& host) {
-  const auto percent = user.rfind('%');
-  if (percent == std::string::npos || percent == 0 || percent + 1 == user.size()) return false;
-  const std::string_view tail = std::string_view(user).substr(percent + 1);
-  // "%41" is an escape of the URI grammar, not an address.
-  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f'); };
-  if (tail.size() >= 2 && hex(tail[0]) && hex(tail[1]) && tail.find('.') == std::string_view::npos) return false;
-  if (sip::host_length(tail) != tail.size()) return false;
+  constexpr std::string_view escaped = "%25";
+  const auto percent = user.rfind(escaped);
+  if (percent == std::string::npos || percent == 0) return false;
+  const std::string_view tail = std::string_view(user).substr(percent + escaped.size());
+  if (tail.empty() || sip::host_length(tail) != tail.size()) return false;
   host = std::string(tail);
   user.resize(percent);
   return true;

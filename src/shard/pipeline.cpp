@@ -80,8 +80,7 @@ Pipeline::Next Pipeline::check_request_uri(Context& context) {
   const auto& uri = context.message.request_uri();
   if (!uri) {
     if (uri.error() == sip::UriError::too_long) return refuse(context, 414);
-    return refuse(context, uri.error() == sip::UriError::bad_scheme || uri.error() == sip::UriError::no_scheme ? 416 : 400,
-                  uri.error() == sip::UriError::bad_scheme || uri.error() == sip::UriError::no_scheme ? "" : "Bad Request-URI");
+    return refuse(context, 400, "Bad Request-URI");
   }
   if (uri->scheme == sip::Scheme::other) return refuse(context, 416);
   return Next::go_on;

@@ -75,11 +75,20 @@ std::size_t ipv6_reference_length(std::string_view text) {
   return Ipv6Text(text.substr(1, close - 1)).valid() ? close + 1 : 0;
 }
 
+/// "[192.0.2.1]": no host of the grammar, but a way people write addresses as domains, as in mail (CGP-15).
+std::size_t bracketed_ipv4_length(std::string_view text) {
+  const auto close = text.find(']');
+  return close != std::string_view::npos && is_ipv4(text.substr(1, close - 1)) ? close + 1 : 0;
+}
+
 }  // namespace
 
 std::size_t host_length(std::string_view text) {
   if (text.empty()) return 0;
-  if (text[0] == '[') return ipv6_reference_length(text);
+  if (text[0] == '[') {
+    const std::size_t length = ipv6_reference_length(text);
+    return length != 0 ? length : bracketed_ipv4_length(text);
+  }
 
   const char* const begin = text.data();
   const char* const end = begin + text.size();

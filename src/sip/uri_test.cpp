@@ -126,7 +126,7 @@ TEST(Uri, RefusesJunk) {
       {"sip:alice@ex\xc3\xa4mple.com", UriError::bad_host},
       {"sip:alice@[2001:db8::10", UriError::bad_host},
       {"sip:alice@[]", UriError::bad_host},
-      {"sip:alice@[1.2.3.4]", UriError::bad_host},
+      {"sip:alice@[1.2.3]", UriError::bad_host},
       {"sip:alice@[fe80::1%25eth0]", UriError::bad_host},
       {"sip:2001:db8::10", UriError::bad_host},
       {"sip:alice@b.com:", UriError::bad_port},

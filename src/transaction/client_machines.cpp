@@ -62,6 +62,10 @@ Effects InviteClient::on_transport_error() noexcept {
   return {.terminated = true};
 }
 
+void InviteClient::abandon(TimePoint now) noexcept {
+  if (state_ == State::proceeding) end_at_ = now + timers_->give_up();
+}
+
 std::optional<TimePoint> InviteClient::next_deadline() const noexcept {
   return earlier(resend_at_, end_at_);
 }

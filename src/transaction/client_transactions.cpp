@@ -192,6 +192,15 @@ void ClientTransactions::forget(SlotId id) {
   if (Entry* entry = tables_->entries.find(id)) tables_->erase(id, *entry);
 }
 
+void ClientTransactions::abandon(SlotId invite, TimePoint now) {
+  Entry* entry = tables_->entries.find(invite);
+  auto* machine = entry != nullptr ? std::get_if<InviteClient>(&entry->machine) : nullptr;
+  if (machine == nullptr) return;
+  entry->owner = SlotId{};
+  machine->abandon(now);
+  tables_->arm(*entry);
+}
+
 void ClientTransactions::Tables::erase(SlotId id, Entry& entry) {
   if (entry.cancel.valid()) entries.erase(entry.cancel);
   entries.erase(id);

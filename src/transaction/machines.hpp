@@ -99,6 +99,8 @@ class InviteClient {
   [[nodiscard]] Effects on_response(sip::StatusCode status, TimePoint now) noexcept;
   [[nodiscard]] Effects on_deadline(TimePoint now) noexcept;  ///< Timers A, B, D, M
   [[nodiscard]] Effects on_transport_error() noexcept;        ///< ends it, but not in Accepted, where nothing is sent
+  /// Nobody waits for the final response any more: when none comes within 64*T1 it ends by itself (RFC 3261 section 9.1).
+  void abandon(TimePoint now) noexcept;
   [[nodiscard]] std::optional<TimePoint> next_deadline() const noexcept;
   [[nodiscard]] State state() const noexcept { return state_; }
 

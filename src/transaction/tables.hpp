@@ -170,6 +170,9 @@ class ClientTransactions {
   /// Ends a transaction, and its CANCEL, without telling anybody (its fork is gone and nothing it may still hear
   /// matters).
   void forget(SlotId id);
+  /// The core waits no longer for a cancelled INVITE: a final response that still comes is acknowledged and told to
+  /// nobody, and after 64*T1 without one the transaction ends (RFC 3261 section 9.1).
+  void abandon(SlotId invite, TimePoint now);
 
   /// (id, owner, timed_out: Timer B/F, else transport failure). Called from within on_timer() only, the transaction
   /// already forgotten.

@@ -113,6 +113,7 @@ void Phone::transmit_request(Outgoing& request) {
       .header(HeaderId::call_id, request.call_id)
       .header(HeaderId::cseq, fmt::format("{} {}", request.cseq, request.method));
   request.octets += request.more;
+  for (const auto& [proxy, text] : request.challenges) request.octets += credentials(request, proxy, text);
   request.octets += display_headers;
   builder.body(request.body.empty() ? "" : request.method == "MESSAGE" ? "text/plain" : "application/sdp", request.body);
   if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address, local_.address, {});
@@ -146,20 +147,19 @@ void Phone::send_raw(std::string_view octets) {
   transmit(flow(), octets);
 }
 
-std::string Phone::credentials(const Outgoing& request, const sip::Message& challenge, bool proxy) {
-  const auto* field = challenge.first(proxy ? HeaderId::proxy_authenticate : HeaderId::www_authenticate);
-  if (field == nullptr) return {};
-  const auto parameters = sip::parse_auth(challenge.value(*field));
+std::string Phone::credentials(const Outgoing& request, bool proxy, std::string_view challenge) const {
+  const auto parameters = sip::parse_auth(challenge);
   if (!parameters) return {};
   const auto algorithm = crypto::hash_algorithm_from(parameters->value("algorithm")).value_or(crypto::HashAlgorithm::md5);
   const std::string realm = sip::unquote(parameters->value("realm"));
   const std::string nonce(parameters->value("nonce"));
   const auto ha1 = crypto::ha1(algorithm, user_, realm, password);
-  const auto response = crypto::digest_response({algorithm, false, ha1, request.method, request.uri, nonce, "00000001", "abc", "auth", {}});
+  const std::string count = fmt::format("{:08x}", request.challenges.size());  // no nonce is used twice with the same count
+  const auto response = crypto::digest_response({algorithm, false, ha1, request.method, request.uri, nonce, count, "abc", "auth", {}});
   return fmt::format(
-      "{}: Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{}\", response=\"{}\", algorithm={}, qop=auth, nc=00000001, "
+      "{}: Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{}\", response=\"{}\", algorithm={}, qop=auth, nc={}, "
       "cnonce=\"abc\"\r\n",
-      proxy ? "Proxy-Authorization" : "Authorization", user_, realm, nonce, request.uri, response.view(), crypto::name_of(algorithm));
+      proxy ? "Proxy-Authorization" : "Authorization", user_, realm, nonce, request.uri, response.view(), crypto::name_of(algorithm), count);
 }
 
 void Phone::on_response(const sip::Message& response, TimePoint now) {
@@ -175,11 +175,12 @@ void Phone::on_response(const sip::Message& response, TimePoint now) {
   const auto* challenge = response.first(status == 407 ? HeaderId::proxy_authenticate : HeaderId::www_authenticate);
   if ((status == 401 || status == 407) && challenge != nullptr) {
     const auto parameters = sip::parse_auth(response.value(*challenge));
-    const std::string realm = parameters ? sip::unquote(parameters->value("realm")) : "";
-    if (std::find(found->realms.begin(), found->realms.end(), realm) != found->realms.end()) return;
+    const auto realm_of = [](std::string_view text) { return sip::unquote(sip::parse_auth(text)->value("realm")); };
+    if (!parameters) return;
+    for (const auto& [proxy, text] : found->challenges)
+      if (realm_of(text) == sip::unquote(parameters->value("realm"))) return;  // it did not like the password
     Outgoing again = *found;
-    again.more += credentials(again, response, status == 407);
-    again.realms.push_back(realm);
+    again.challenges.emplace_back(status == 407, response.value(*challenge));
     ++again.cseq;
     const bool is_invite = again.method == "INVITE";
     outgoing_.push_back(std::move(again));

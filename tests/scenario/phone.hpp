@@ -58,7 +58,7 @@ class Phone final : public net::WireHandler, private transaction::Output {
   [[nodiscard]] bool in_call() const { return confirmed_; }
   [[nodiscard]] std::string contact_uri() const;
   [[nodiscard]] const Endpoint& endpoint() const { return local_; }
-  void forget() { responses_.clear(), requests_.clear(); }
+  void forget() { responses_.clear(), requests_.clear(), last_status_.clear(); }
   void close_connection();
 
  private:
@@ -72,7 +72,7 @@ class Phone final : public net::WireHandler, private transaction::Output {
     std::string method, uri, more, body, call_id, from, to;
     std::uint32_t cseq = 1;
     SlotId transaction;
-    std::vector<std::string> realms;  ///< challenges answered so far
+    std::vector<std::pair<bool, std::string>> challenges;  ///< answered so far: by a proxy, and what it said
     std::string octets;
   };
 
@@ -95,7 +95,7 @@ class Phone final : public net::WireHandler, private transaction::Output {
   void answer_invite(int status, TimePoint now);
   void reply(SlotId transaction, const sip::Message& request, int status, std::string_view more, TimePoint now);
   void transmit_request(Outgoing& request);
-  [[nodiscard]] std::string credentials(const Outgoing& request, const sip::Message& challenge, bool proxy);
+  [[nodiscard]] std::string credentials(const Outgoing& request, bool proxy, std::string_view challenge) const;
   void acknowledge(const sip::Message& response);
   void later(Duration after, std::function<void()> what);
   [[nodiscard]] net::Flow flow() const;

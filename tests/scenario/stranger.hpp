@@ -42,7 +42,7 @@ class Stranger final : public net::WireHandler {
   void send(std::string_view octets);
   /// Sends, lets a second pass, and returns the first status that came back; 0: silence.
   int ask(std::string_view octets, Duration wait = seconds(1));
-  int ask(const Draft& draft) { return ask(draft.text()); }
+  int ask(const Draft& draft, Duration wait = seconds(1)) { return ask(draft.text(), wait); }
 
   [[nodiscard]] const std::vector<std::string>& received() const { return received_; }
   [[nodiscard]] std::size_t octets_sent() const { return sent_; }

@@ -41,7 +41,7 @@ class Threat : public testing::TestWithParam<Transport> {
   Stranger stranger;
 };
 INSTANTIATE_TEST_SUITE_P(Over, Threat, testing::Values(Transport::udp, Transport::tcp),
-                         [](const auto& info) { return std::string(sip::param_name(info.param)); });
+                         [](const auto& one) { return std::string(sip::param_name(one.param)); });
 
 // [threats 1] A CSeq method of 1,500 octets without a branch
 TEST_P(Threat, OverlongCseqMethod) {
@@ -55,7 +55,7 @@ TEST_P(Threat, NoMessageAtAll) {
     world.run_for(milliseconds(100));
     stranger.disconnect();
   }
-  for (const std::string& answer : stranger.received()) EXPECT_EQ(answer, "\r\n") << "only a keep-alive may be answered";
+  for (const std::string& answer : stranger.received()) EXPECT_EQ(answer.find_first_not_of("\r\n"), std::string::npos) << "only a keep-alive may be answered";
 }
 
 // [threats 3] Other protocols on the SIP port: silence or a closed connection
@@ -75,7 +75,7 @@ TEST_P(Threat, ContentLengthOutOfRange) {
   for (const char* value : {"2147483609", "2147483648", "4294967295", "4294967296", "18446744073709551616", "-1", "0x10", "+4", ""}) {
     const int status = stranger.ask(options().set("Content-Length", value));
     EXPECT_THAT(status, AnyOf(0, 400, 413, 513)) << value;
-    if (stream()) EXPECT_TRUE(stranger.closed()) << value;
+    EXPECT_EQ(stranger.closed(), stream()) << value;
     stranger.disconnect();
   }
 }
@@ -94,7 +94,7 @@ TEST_P(Threat, TwoContentLengths) {
   for (const char* second : {"Content-Length: 4", "l: 4", "l : 4"}) {
     EXPECT_THAT(stranger.ask(options().add(second).tail("abcd" + inner)), AnyOf(0, 400));
     EXPECT_EQ(world.gauge("location.bindings"), 0);
-    if (stream()) EXPECT_TRUE(stranger.closed());
+    EXPECT_EQ(stranger.closed(), stream());
     stranger.disconnect();
   }
 }

@@ -46,7 +46,8 @@ std::vector<std::string> what_left(World& world) {
   for (const std::string& arrow : world.arrows()) {
     const auto at = arrow.find(" <- ");
     if (at == std::string::npos) continue;
-    const std::string word = arrow.substr(at + 4, arrow.find(' ', at + 4) - at - 4);
+    std::string word = arrow.substr(at + 4, arrow.find(' ', at + 4) - at - 4);
+    if (arrow.compare(at + 4, 10, "? SIP/2.0 ") == 0) word = arrow.substr(at + 14, 3);  // an answer that repeats what was broken
     if (word == "100") continue;
     out.push_back(word.size() == 3 && isdigit(static_cast<unsigned char>(word[0])) != 0 ? word : "forwarded");
   }
@@ -58,8 +59,8 @@ std::string config() { return World::default_config({}, "aliases = [\"example.co
 class Torture : public testing::TestWithParam<std::tuple<Row, sip::Transport>> {};
 INSTANTIATE_TEST_SUITE_P(Messages, Torture,
                          testing::Combine(testing::ValuesIn(rows()), testing::Values(sip::Transport::udp, sip::Transport::tcp)),
-                         [](const testing::TestParamInfo<Torture::ParamType>& info) {
-                           std::string name = std::get<0>(info.param).file + "_" + std::string(sip::param_name(std::get<1>(info.param)));
+                         [](const testing::TestParamInfo<Torture::ParamType>& one) {
+                           std::string name = std::get<0>(one.param).file + "_" + std::string(sip::param_name(std::get<1>(one.param)));
                            for (char& c : name)
                              if (isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
                            return name;
@@ -74,11 +75,13 @@ TEST_P(Torture, HasItsOutcome) {
   world.run_for(seconds(60));  // beyond the incomplete-message timer
   const auto left = what_left(world);
   const bool stream = transport == sip::Transport::tcp;
-  const bool refused_stream = stream && row.stream != "accepted";
+  const bool refused_stream = stream && (row.stream.starts_with("bad_content_length") || row.stream == "need_more");
   if (refused_stream) {
     EXPECT_TRUE(stranger.closed()) << "the framing is lost, so the connection must go";
     for (const std::string& word : left) EXPECT_NE(word, "forwarded");
-    if (row.stream == "need_more") EXPECT_TRUE(left.empty() || left.front() == "400" || left.front() == "408");
+    if (row.stream == "need_more") {
+      EXPECT_TRUE(left.empty() || left.front() == "400" || left.front() == "408");
+    }
   } else if (left.empty()) {
     EXPECT_TRUE(allows(row.server, "dropped") || (stream && row.datagram != "accepted")) << "silence; allowed: " << row.server;
   } else {
