@@ -56,12 +56,17 @@ struct HttpServerTest : testing::Test {
     const net::StreamId stream = browser.open(address);
     browser.say(stream, request);
     simulation.run_for(1s);
+    last = stream;
     return browser.received[stream.packed()];
   }
   std::string get(std::string_view target, std::string_view host = "localhost:8080") {
-    return ask("GET " + std::string(target) + " HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n");
+    std::string answer = ask("GET " + std::string(target) + " HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n");
+    browser.wire->close(last, Duration::zero());
+    simulation.run_for(10ms);
+    return answer;
   }
 
+  net::StreamId last;  ///< the connection of the last question
   const Endpoint address = *Endpoint::parse("127.0.0.1:8080");
   net::Simulation simulation{1};
   std::unique_ptr<net::Wire> wire = simulation.make_wire();

@@ -243,7 +243,7 @@ TEST_F(Digest, OldNonceIsStaleOnlyWithTheRightPassword) {
 // [threats 61] forged, altered and huge nonces give no access
 TEST_F(Digest, ForgedNonceGivesNoAccess) {
   const std::string genuine = phone_.nonce;
-  for (const std::string nonce : {std::string("x"), std::string(26, '0'), std::string(3000, 'a'), genuine + "0",
+  for (const std::string& nonce : {std::string("x"), std::string(26, '0'), std::string(3000, 'a'), genuine + "0",
                                   genuine.substr(1), "1" + genuine.substr(1)}) {
     phone_.nonce = nonce;
     EXPECT_EQ(verdict(phone_.value()), Verdict::stale) << nonce;

@@ -34,7 +34,7 @@ TEST(Snapshot, DomainsAreFoundByNameAndAliasInAnyCase) {
 TEST(Snapshot, OwnAddressesBelongToTheFirstDomain) {
   const Snapshot s = office();
   EXPECT_EQ(name_of_domain(s, "192.0.2.7"), "office.test");
-  EXPECT_EQ(name_of_domain(s, "[192.0.2.7]"), "none") << "brackets are for IPv6";
+  EXPECT_EQ(name_of_domain(s, "[192.0.2.7]"), "office.test") << "as people write it in mail";
   EXPECT_EQ(name_of_domain(s, "[2001:db8::1]"), "office.test") << "an interface under a listener on [::]";
   EXPECT_EQ(name_of_domain(s, "2001:DB8:0::1"), "office.test");
   EXPECT_EQ(name_of_domain(s, "10.0.0.1"), "none") << "no IPv4 listener on all addresses";

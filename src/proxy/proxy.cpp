@@ -297,8 +297,10 @@ void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint
   std::string tag;
   append_to_tag(tag, *forwarding.request);
   forwarding.record.note(Step::answer, "own", fmt::format(FMT_STRING("{}"), status.value));
-  env_.log(Tag::sip_server, Level::problems, "{} for {} answered {}: {}", forwarding.request->method_text(),
-           quoted_for_log(forwarding.request->request_uri_text()), status.value, forwarding.record.text());
+  const Level level = forwarding.fork.cancelled() ? Level::low_level : Level::problems;  // a caller may change its mind
+  if (env_.log.enabled(Tag::sip_server, level))
+    env_.log(Tag::sip_server, level, "{} for {} answered {}: {}", forwarding.request->method_text(),
+             quoted_for_log(forwarding.request->request_uri_text()), status.value, forwarding.record.text());
   env_.servers.answer(forwarding.server, status, answers_.write(*forwarding.request, forwarding.from, status, {}, tag, {}, *config_), now);
 }
 
