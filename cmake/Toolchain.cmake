@@ -20,6 +20,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     -Wno-array-bounds -Wno-stringop-overread -Wno-dangling-pointer)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(bellhop_flags INTERFACE -Wno-deprecated-declarations)  # stable_sort of libstdc++ 12 uses get_temporary_buffer
+endif()
+
 find_program(MOLD mold)
 if(MOLD)
   target_link_options(bellhop_flags INTERFACE -fuse-ld=mold)
