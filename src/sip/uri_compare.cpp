@@ -153,8 +153,8 @@ bool equals_decoded(std::string_view a, std::string_view b, bool fold_case) {
 }  // namespace scan
 
 bool equivalent(const Uri& a, const Uri& b) {
-  if (a.scheme != b.scheme) return false;
-  if (a.scheme == Scheme::other) return a.text == b.text;
+  if (a.text == b.text) return true;  // also with a parameter twice, whose values differ
+  if (a.scheme != b.scheme || a.scheme == Scheme::other) return false;
   if (a.scheme == Scheme::tel) return same_tel(a, b);
   return a.has_user == b.has_user && a.has_password == b.has_password && a.has_port == b.has_port && a.port == b.port &&
          scan::equals_decoded(a.user, b.user, /*fold_case=*/false) &&

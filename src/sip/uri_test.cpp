@@ -295,6 +295,12 @@ bool same(std::string_view a, std::string_view b) {
   return equivalent(first, second);
 }
 
+// [RFC3261 19.1.4] whatever is odd about a URI, it is the same as itself: a phone that refreshes finds its binding
+TEST(UriComparison, HoldsEveryUriEqualToItself) {
+  EXPECT_TRUE(same("sip:alice@atlanta.com;ttl=1;ttl=2", "sip:alice@atlanta.com;ttl=1;ttl=2"));
+  EXPECT_TRUE(same("tel:+12125551212;ext=1;ext=2", "tel:+12125551212;ext=1;ext=2"));
+}
+
 // [RFC3261 19.1.4] the URIs within each of these sets are equivalent
 TEST(UriComparison, HoldsTheEquivalentExamplesEqual) {
   EXPECT_TRUE(same("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"));
