@@ -46,6 +46,6 @@ function(bellhop_fuzzer name)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   add_dependencies(fuzz_targets fuzz_${name})
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/corpus/${name})
-  add_test(NAME fuzz_${name} COMMAND fuzz_${name} -max_total_time=1 -timeout=5 -rss_limit_mb=2048 -verbosity=0
+  add_test(NAME fuzz_${name} COMMAND fuzz_${name} -seed=1 -max_total_time=1 -timeout=5 -rss_limit_mb=2048 -verbosity=0
     ${CMAKE_BINARY_DIR}/corpus/${name} ${CMAKE_CURRENT_SOURCE_DIR}/seeds/${name})
 endfunction()
