@@ -71,7 +71,7 @@ TEST(Fork, CancelsTheLosers) {
   EXPECT_EQ(s.response(2, 487).orders(), "finish");
 }
 
-// [RFC3261 16.7] [RFC6026 8.7] Every 2xx to an INVITE goes up, however late
+// [RFC3261 16.7, RFC6026 8.7] Every 2xx to an INVITE goes up, however late
 TEST(Fork, PassesEvery2xx) {
   Story s(true, {1000, 1000});
   s.orders();
@@ -130,7 +130,7 @@ TEST(Fork, HidesThe503OfOneBranch) {
   EXPECT_EQ(s.response(0, 503).orders(), "keep0 own:500 finish");
 }
 
-// [RFC3261 16.7] [RFC4320 4.2] Nobody answered: 408 to an INVITE, silence to anything else
+// [RFC3261 16.7, RFC4320 4.2] Nobody answered: 408 to an INVITE, silence to anything else
 TEST(Fork, AnswersInTheCalleesPlace) {
   Story invite;
   invite.orders();

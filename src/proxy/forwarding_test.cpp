@@ -92,7 +92,7 @@ TEST(BuildForwarded, ConsumesItsCredentialsOnly) {
   EXPECT_THAT(out, HasSubstr("realm=\"theirs\""));
 }
 
-// [CGP-55] [threats 19] What the caller asserts about itself is taken out; what we know goes in
+// [CGP-55, threats 19] What the caller asserts about itself is taken out; what we know goes in
 TEST(BuildForwarded, AssertsTheIdentityItKnows) {
   Forwarded f(request("P-Asserted-Identity : <sip:boss@example.test>\r\nP-Preferred-Identity: <sip:x@example.test>\r\n"));
   f.facts.assert_identity = true;

@@ -69,7 +69,7 @@ const std::vector<Sound> sound{
     {"v13_response", Method::invite, 200, 0, false},
 };
 
-// [V-01] [V-02] [V-03] [V-04] [V-05] [V-06] [V-07] [V-08] [V-09] [V-11] [V-12] The sound captures parse whole.
+// [V-01, V-02, V-03, V-04, V-05, V-06, V-07, V-08, V-09, V-11, V-12] The sound captures parse whole.
 TEST(Captures, SoundOnesParseWithTheirExactBody) {
   for (const Sound& expected : sound) {
     SCOPED_TRACE(expected.name);

@@ -110,7 +110,7 @@ TEST(Message, AnyTokenIsAMethod) {
   EXPECT_TRUE(refused(options_instead("OPTIONS sip", "OPT{}IONS sip:bob@example.com SIP/2.0"), Kind::malformed, 400));
 }
 
-// [RFC4475 3.1.2.9] [RFC4475 3.1.2.10] [RFC4475 3.1.2.8] Spaces within or around the start line's parts are refused.
+// [RFC4475 3.1.2.9, RFC4475 3.1.2.10, RFC4475 3.1.2.8] Spaces within or around the start line's parts are refused.
 TEST(Message, TheStartLineHasExactlyTwoSpaces) {
   for (const auto* line : {"OPTIONS  sip:bob@example.com SIP/2.0", "OPTIONS sip:bob@example.com  SIP/2.0",
                            "OPTIONS sip:bob@example.com SIP/2.0  ", "OPTIONS sip:bob@example.com; lr SIP/2.0",
@@ -249,7 +249,7 @@ TEST(Message, CSeqStaysBelowTwoToThe31) {
   EXPECT_TRUE(accepted(options_instead("CSeq", "CSeq: 0009\n  OPTIONS")));
 }
 
-// [RFC4475 3.1.2.17] [RFC4475 3.1.2.18] The CSeq method is the request's, in the same case.
+// [RFC4475 3.1.2.17, RFC4475 3.1.2.18] The CSeq method is the request's, in the same case.
 TEST(Message, CSeqOfAnotherMethodIsRefused) {
   EXPECT_TRUE(refused(options_instead("CSeq", "CSeq: 1 INVITE"), Kind::malformed, 400));
   EXPECT_TRUE(refused(options_instead("CSeq", "CSeq: 1 options"), Kind::malformed, 400));

@@ -45,7 +45,7 @@ TEST(ReplyFlow, FollowsTheVia) {
   EXPECT_EQ(port("SIP/2.0/TCP 192.0.2.1:5070;branch=z9hG4bK1", from("192.0.2.1:40000", sip::Transport::tcp)), 40000);
 }
 
-// [threats 35] [threats 65] maddr and received of the Via never name where an answer goes
+// [threats 35, threats 65] maddr and received of the Via never name where an answer goes
 TEST(ReplyFlow, IgnoresThirdParties) {
   const auto to = reply_flow(*sip::parse_via("SIP/2.0/UDP 192.0.2.1;maddr=224.2.0.1;received=203.0.113.9;branch=z9hG4bK1"), from("192.0.2.1:5060"));
   EXPECT_EQ(to.remote.to_string(), "192.0.2.1:5060");
@@ -73,7 +73,7 @@ TEST(Sendable, ExcludesBroadcastMulticastAndPortZero) {
   EXPECT_TRUE(is_sendable(*Endpoint::parse("192.0.2.1:5060")));
 }
 
-// [CGP-26] [threats 69] Limits over all shards, for the server and for one address
+// [CGP-26, threats 69] Limits over all shards, for the server and for one address
 TEST(Connections, AreLimited) {
   Connections connections;
   const IpAddress a = *IpAddress::parse("192.0.2.1"), b = *IpAddress::parse("192.0.2.2");

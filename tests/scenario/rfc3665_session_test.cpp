@@ -36,7 +36,7 @@ void expect_empty(World& world) {
   EXPECT_EQ(world.forks(), 0u);
 }
 
-// [RFC3665 3.1] [RFC3665 3.2] Session through two proxies: both stay in the path, and either end can hang up
+// [RFC3665 3.1, RFC3665 3.2] Session through two proxies: both stay in the path, and either end can hang up
 TEST_P(Session, ThroughTwoProxies) {
   World atlanta_world(atlanta());
   World biloxi_world(biloxi(atlanta_world));
@@ -73,7 +73,7 @@ TEST_P(Session, WithTwoChallenges) {
   EXPECT_THAT(bob.last_request("INVITE"), Not(HasSubstr("realm=\"example.test\""))) << "the credentials for the proxy stay with it";
 }
 
-// [RFC3665 3.4] [RFC3263 4.3] The first address of the next proxy is dead: the second is tried after Timer B
+// [RFC3665 3.4, RFC3263 4.3] The first address of the next proxy is dead: the second is tried after Timer B
 TEST_P(Session, WithAProxyThatFailed) {
   World atlanta_world(atlanta("[sip]\ntimer_b = \"4s\"\n"));
   atlanta_world.net().add_host("biloxi.test", *IpAddress::parse("127.0.1.9"));
@@ -93,7 +93,7 @@ TEST_P(Session, WithAProxyThatFailed) {
   expect_empty(biloxi_world);
 }
 
-// [RFC3665 3.5] [CGP-52] All foreign calls leave through another proxy (an application level gateway)
+// [RFC3665 3.5, CGP-52] All foreign calls leave through another proxy (an application level gateway)
 TEST_P(Session, ThroughAnotherProxyForAllForeignCalls) {
   World atlanta_world(atlanta("[sip]\nrelay_via = \"127.0.1.1\"\n"));
   World biloxi_world(biloxi(atlanta_world));
@@ -107,7 +107,7 @@ TEST_P(Session, ThroughAnotherProxyForAllForeignCalls) {
   EXPECT_THAT(bob.last_request("INVITE"), HasSubstr("INVITE sip:bob@127.0.0.3:5060"));
 }
 
-// [RFC3665 3.6] [ARCH-12] A redirect server tells where the callee is; the caller goes there, its session description in the ACK
+// [RFC3665 3.6, ARCH-12] A redirect server tells where the callee is; the caller goes there, its session description in the ACK
 TEST_P(Session, RedirectedWithTheSessionInTheAck) {
   World atlanta_world(atlanta());
   World biloxi_world(biloxi(atlanta_world, "127.0.1.1:5060", "mode = \"redirect\"\n"));

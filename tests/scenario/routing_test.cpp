@@ -39,7 +39,7 @@ struct Town {
   Phone alice, bob, remote;
 };
 
-// [CGP-13] [CGP-14] A local user by its binding, a remote one by its address
+// [CGP-13, CGP-14] A local user by its binding, a remote one by its address
 TEST(Routing, LocalAndRemote) {
   Town town;
   EXPECT_EQ(town.message("sip:bob@example.test"), 200);
@@ -86,7 +86,7 @@ TEST(Routing, TransportSuffix) {
   EXPECT_THAT(tcp.last_request("MESSAGE"), StartsWith("MESSAGE sip:u@127.0.0.19 SIP/2.0\r\n"));
 }
 
-// [CGP-52] [CGP-19] Relay via takes all foreign domains but those routed explicitly
+// [CGP-52, CGP-19] Relay via takes all foreign domains but those routed explicitly
 TEST(Routing, RelayVia) {
   Town town(World::default_config("[sip]\nrelay_via = \"127.0.0.9\"\n"));
   Phone other(town.world, "other", "127.0.0.29:5060");
@@ -114,7 +114,7 @@ TEST(Routing, Aliases) {
   EXPECT_EQ(erin.count_requests("MESSAGE"), 1u);
 }
 
-// [RT-01] [RT-11] 484 without a user, 404 for nobody, 480 without a phone
+// [RT-01, RT-11] 484 without a user, 404 for nobody, 480 without a phone
 TEST(Routing, WhoIsNotThere) {
   Town town;
   EXPECT_EQ(town.message("sip:example.test"), 484);
@@ -197,7 +197,7 @@ TEST(Settings, UdpSizeLimit) {
   EXPECT_EQ(far_udp.count_requests("MESSAGE"), 0u);
 }
 
-// [CGP-31] [RFC3261 18.1.1] Nobody listens on TCP there: UDP is tried after all
+// [CGP-31, RFC3261 18.1.1] Nobody listens on TCP there: UDP is tried after all
 TEST(Settings, UdpSizeLimitFallsBack) {
   Town town(World::default_config("[sip]\nudp_limit_lan = \"600B\"\nudp_limit_wan = \"600B\"\n"));
   EXPECT_EQ(town.message("sip:u@127.0.0.9", "X-Padding: " + std::string(800, 'x') + "\r\n"), 200);
@@ -213,7 +213,7 @@ TEST(Settings, AlwaysTrying) {
                                                "alice <- 100 INVITE", "alice <- 404 INVITE", "alice -> ACK"));
 }
 
-// [CGP-43] [RFC4320 4.1] 100 to a repeated non-INVITE only where it is asked for
+// [CGP-43, RFC4320 4.1] 100 to a repeated non-INVITE only where it is asked for
 TEST(Settings, TryingOnResend) {
   for (const bool on : {false, true}) {
     Town town(World::default_config(fmt::format("[sip]\ntrying_on_resend = {}\n", on), "authenticate = \"none\"\n"));
@@ -244,7 +244,7 @@ TEST(Settings, RecordRouteWhenNeeded) {
   EXPECT_NE(invite.find(";lr;bh=", invite.find(";lr;bh=") + 1), std::string::npos) << "two values: UDP here, TCP there";
 }
 
-// [RT-04] [MSG-19] Max-Forwards: one less, or the setting where it is missing
+// [RT-04, MSG-19] Max-Forwards: one less, or the setting where it is missing
 TEST(Hops, AreCounted) {
   Town town(World::default_config("[sip]\nmax_forwards = 33\n", "authenticate = \"none\"\n"));
   Stranger stranger(town.world, Transport::udp);
@@ -263,7 +263,7 @@ TEST(Dialog, NotOurs) {
   EXPECT_EQ(stranger.ask(stranger.draft("ACK", "sip:x@127.0.0.99")), 0);
 }
 
-// [KAM-03] [BIG-13] The stateless mode forwards and forgets; repeats are forwarded with the same branch
+// [KAM-03, BIG-13] The stateless mode forwards and forgets; repeats are forwarded with the same branch
 TEST(Mode, Stateless) {
   Town town(World::default_config({}, "authenticate = \"none\"\nmode = \"stateless\"\n"));
   Stranger stranger(town.world, Transport::udp);

@@ -89,7 +89,7 @@ TEST(BadPeer, ContactsThatAreNoPhone) {
   }
 }
 
-// [threats 46] [RFC5393 4] Two users whose contacts point at each other: found within a second
+// [threats 46, RFC5393 4] Two users whose contacts point at each other: found within a second
 TEST(BadPeer, ContactsThatPointAtEachOther) {
   BadCallee bad;
   bad.register_as("bob", "<sip:carol@127.0.0.1:5060>");
@@ -104,7 +104,7 @@ TEST(BadPeer, ContactsThatPointAtEachOther) {
   bad.expect_clean();
 }
 
-// [threats 47] [RFC5393 5.3] Two users that each fork to both: bounded, not doubled with each turn
+// [threats 47, RFC5393 5.3] Two users that each fork to both: bounded, not doubled with each turn
 TEST(BadPeer, ForksThatForkAgain) {
   BadCallee bad("[sip]\nmax_breadth = 20\n");
   bad.register_as("carol", "<sip:carol@127.0.0.1:5060>, <sip:dave@127.0.0.1:5060>");
@@ -199,7 +199,7 @@ TEST(BadPeer, AnswerCrossesCancel) {
   bad.expect_clean();
 }
 
-// [CGP-54] [RFC3261 9.1] A 487 that comes after the wait is over is still acknowledged, and told to nobody
+// [CGP-54, RFC3261 9.1] A 487 that comes after the wait is over is still acknowledged, and told to nobody
 TEST(BadPeer, LateAnswerToCancel) {
   BadCallee bad("[sip]\ncancel_wait = \"500ms\"\n");
   const std::string invite = bad.call();
@@ -217,7 +217,7 @@ TEST(BadPeer, LateAnswerToCancel) {
   bad.expect_clean();
 }
 
-// [threats 53] [RFC6026 8.7] A second 200 long after the first, from another tag: it reaches the caller too
+// [threats 53, RFC6026 8.7] A second 200 long after the first, from another tag: it reaches the caller too
 TEST(BadPeer, LateSecondAnswer) {
   BadCallee bad;
   Stranger second(bad.world, Transport::udp, "127.0.0.68:5068");
@@ -264,7 +264,7 @@ TEST_P(BadCaller, CancelOfSomebodyElse) {
   EXPECT_EQ(stranger.ask(stranger.draft("CANCEL")), 481);
 }
 
-// [threats 55] [threats 56] Requests without credentials, for our users and for others: challenged, and no packet leaves
+// [threats 55, threats 56] Requests without credentials, for our users and for others: challenged, and no packet leaves
 TEST_P(BadCaller, WithoutCredentials) {
   World world({});
   Phone bob(world, "bob", "127.0.0.3:5060");
@@ -336,7 +336,7 @@ TEST(Amplification, IsBounded) {
   }
 }
 
-// [threats 68] [CGP-35] Calls to a silent phone end by Timer B and leave nothing
+// [threats 68, CGP-35] Calls to a silent phone end by Timer B and leave nothing
 TEST(SilentPhone, ManyCallsEndByTimerB) {
   BadCallee bad;
   Stranger caller(bad.world, Transport::udp, "127.0.0.70:5070");

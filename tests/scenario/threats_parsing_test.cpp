@@ -99,7 +99,7 @@ TEST_P(Threat, TwoContentLengths) {
   }
 }
 
-// [threats 7] [threats 9] A body shorter than announced: 400 in a datagram; on a stream the connection is closed after a while
+// [threats 7, threats 9] A body shorter than announced: 400 in a datagram; on a stream the connection is closed after a while
 TEST_P(Threat, BodyShorterThanAnnounced) {
   const int status = stranger.ask(options().set("Content-Length", "100").tail("short"));
   EXPECT_THAT(status, AnyOf(0, 400));
@@ -119,7 +119,7 @@ TEST_P(Threat, NoContentLength) {
   }
 }
 
-// [threats 10] [threats 11] Header blocks and bodies without end
+// [threats 10, threats 11] Header blocks and bodies without end
 TEST_P(Threat, EndlessMessage) {
   if (!stream()) GTEST_SKIP() << "a datagram ends";
   stranger.send("OPTIONS sip:127.0.0.1 SIP/2.0\r\n");
@@ -217,7 +217,7 @@ TEST_P(Threat, ManyAcceptValues) {
   EXPECT_THAT(stranger.ask(options().set("Accept", values)), AnyOf(200, 400, 513));
 }
 
-// [threats 22] [threats 23] NUL, DEL, bare CR and LF, 8-bit octets, bad UTF-8 in each field
+// [threats 22, threats 23] NUL, DEL, bare CR and LF, 8-bit octets, bad UTF-8 in each field
 TEST_P(Threat, ForbiddenOctetsInFields) {
   for (const std::string& octet : {"\0"s, "\x7f"s, "\r"s, "\n"s, "\xc0\xaf"s, "\xff"s, "\xed\xa0\x80"s})
     for (const char* name : {"Subject", "Call-ID", "Contact", "User-Agent", "From", "To", "CSeq", "Via"}) {

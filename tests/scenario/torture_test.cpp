@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Messages, Torture,
                            return name;
                          });
 
-// [RFC4475 3] [RFC5118 4] each message has the outcome the table names, leaves no state and the server serves on
+// [RFC4475 3, RFC5118 4] each message has the outcome the table names, leaves no state and the server serves on
 TEST_P(Torture, HasItsOutcome) {
   const auto& [row, transport] = GetParam();
   World world({.config = config()});

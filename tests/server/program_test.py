@@ -45,20 +45,23 @@ with results.test("accounts are added, listed and removed, on a stopped server")
     assert "alice" not in server.run("account", "list").stdout
     server.clean()
 
-with results.test("the server answers OPTIONS to itself before the hop check"):  # [RT-05] [CUCM-02]
+# [RT-05, CUCM-02]
+with results.test("the server answers OPTIONS to itself before the hop check"):
     with Bellhop() as server:
         phone = Udp(server)
         answer = phone.ask(options(phone, f"sip:127.0.0.1:{server.port}"))
         assert answer and answer.startswith("SIP/2.0 200 Keepalive"), answer
 
-with results.test("REGISTER is challenged with both algorithms, SHA-256 first"):  # [DET-01]
+# [DET-01]
+with results.test("REGISTER is challenged with both algorithms, SHA-256 first"):
     with Bellhop() as server:
         phone = Udp(server)
         answer = phone.ask(register(phone, "alice", f"sip:alice@127.0.0.1:{phone.port}"))
         assert answer and answer.startswith("SIP/2.0 401"), answer
         assert 0 < answer.find("algorithm=SHA-256") < answer.find("algorithm=MD5"), answer
 
-with results.test("bindings survive SIGTERM and are seen by ctl"):  # [USR-01]
+# [USR-01]
+with results.test("bindings survive SIGTERM and are seen by ctl"):
     server = Bellhop(authenticate="none")
     server.start()
     phone = Udp(server)
