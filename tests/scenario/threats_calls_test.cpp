@@ -185,6 +185,25 @@ TEST(BadPeer, ChallengeInOurRealm) {
   bad.expect_clean();
 }
 
+// [threats 52] A re-INVITE without SDP after BYE is passed on like any request of the dialog
+TEST(BadPeer, ReInviteAfterBye) {
+  World world({});
+  Phone alice(world, "alice", "127.0.0.2:5060"), bob(world, "bob", "127.0.0.3:5060");
+  bob.register_contact();
+  world.run_for(seconds(2));
+  alice.call("sip:bob@example.test");
+  world.run_for(seconds(2));
+  alice.hang_up();
+  world.run_for(seconds(2));
+  EXPECT_EQ(alice.last_status("BYE"), 200);
+  alice.forget();
+  alice.in_dialog("INVITE");
+  world.run_for(seconds(120));
+  EXPECT_GE(alice.last_status("INVITE"), 200);
+  EXPECT_EQ(world.transactions(), 0u);
+  EXPECT_TRUE(Stranger::server_lives(world));
+}
+
 // [threats 53] 200 and CANCEL cross: the 200 reaches the caller
 TEST(BadPeer, AnswerCrossesCancel) {
   BadCallee bad;
