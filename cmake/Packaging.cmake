@@ -1,8 +1,9 @@
-# ./dev package: the .deb with the program, its unit, a first configuration and the documents.
+# ./dev package: the .deb with the program, its unit, a first configuration and the documents. Tests are not built for it.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 install(TARGETS bellhop RUNTIME DESTINATION bin)
 install(FILES packaging/bellhop.service DESTINATION /lib/systemd/system)
 install(FILES packaging/bellhop.toml DESTINATION /etc/bellhop)
-install(FILES README.md CHANGELOG.md DESTINATION share/doc/bellhop)
+install(FILES README.md CHANGELOG.md docs/settings.md DESTINATION share/doc/bellhop)
 install(FILES LICENSE DESTINATION share/doc/bellhop RENAME copyright)
 
 set(CPACK_GENERATOR DEB)
