@@ -7,13 +7,13 @@
 #include "location/replay.hpp"
 #include "storage/journal_format.hpp"
 
+#include "properties.hpp"
+
+using bellhop::fuzz::require;
+
 namespace {
 
 using namespace bellhop;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 void check_block(std::string_view aor, const location::BindingView& binding) {
   const auto block = location::Block::make(1, aor, {&binding, 1});

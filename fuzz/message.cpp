@@ -9,17 +9,14 @@
 #include "sip/builder.hpp"
 #include "sip/framing.hpp"
 
+#include "properties.hpp"
+
+using bellhop::fuzz::require;
+using bellhop::fuzz::inside;
+
 namespace {
 
 using namespace bellhop::sip;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-bool inside(std::string_view part, std::string_view whole) {
-  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
-}
 
 void check_index(const Message& message) {
   const std::string_view octets = message.octets();

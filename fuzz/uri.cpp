@@ -8,18 +8,15 @@
 #include <string>
 #include <string_view>
 
+#include "properties.hpp"
+
 using namespace bellhop;
 using namespace bellhop::sip;
 
+using fuzz::require;
+using fuzz::inside;
+
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-bool inside(std::string_view part, std::string_view whole) {
-  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
-}
 
 void check(std::string_view text, const Uri& uri) {
   for (const std::string_view part : {uri.scheme_text, uri.user, uri.password, uri.host, uri.parameters, uri.headers})

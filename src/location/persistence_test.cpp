@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
+#include "base/temporary_folder_for_test.hpp"
 #include "location/replay.hpp"
 #include "location/table.hpp"
 
@@ -87,16 +87,13 @@ TEST(Replay, RecordsCutAnywhereAreCountedAndSkipped) {
 class Restart : public testing::Test {
  protected:
   Restart() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "bellhop-location-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-    settings_.path = directory_ + "/location.journal";
+    settings_.path = folder_.file("location.journal");
     settings_.flush_interval = hours(1);
     settings_.sync = false;
     boot(start);
   }
   ~Restart() override {
     table_.reset();
-    std::filesystem::remove_all(directory_);
   }
   void boot(TimePoint now) {
     table_.reset();
@@ -122,7 +119,7 @@ class Restart : public testing::Test {
     return bindings;
   }
 
-  std::string directory_;
+  TemporaryFolder folder_;
   storage::Journal::Settings settings_;
   observe::Log log_{observe::null_sink()};
   observe::Metrics metrics_;

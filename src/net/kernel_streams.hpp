@@ -62,7 +62,7 @@ class KernelStreams {
   };
 
   [[nodiscard]] Stream* alive(StreamId id);
-  /// One more connection in; false when there is nothing more to accept for now.
+  /// One more connection in; false when no further connection waits.
   bool accept_one(SocketId id, WireHandler& handler, TimePoint now);
   /// Out of descriptors: takes the connection only to close it, or lets the listener rest. True when one was taken.
   bool reject_one(SocketId id, TimePoint now);

@@ -6,24 +6,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
+#include "base/temporary_folder_for_test.hpp"
+
 namespace bellhop::net {
 namespace {
 
 struct LocalSocket : testing::Test {
-  LocalSocket() {
-    char name[] = "/tmp/bellhop-test-XXXXXX";
-    folder = ::mkdtemp(name);
-    path = folder + "/control.sock";
-  }
-  ~LocalSocket() override { std::filesystem::remove_all(folder); }
-
-  std::string folder, path;
+  TemporaryFolder temporary;
+  std::string folder = temporary.path().string(), path = folder + "/control.sock";
 };
 
 std::string shout(std::string_view line) {

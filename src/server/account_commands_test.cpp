@@ -2,10 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
-
+#include "base/temporary_folder_for_test.hpp"
 #include "server/account_feed.hpp"
 #include "server/data_dir.hpp"
 
@@ -21,15 +19,11 @@ struct AccountCommandsTest : testing::Test {
     config.accounts.push_back(
         {.user = "static", .domain = "example.test", .password = "x", .aliases = {"fixed"}, .line = 7});
   }
-  ~AccountCommandsTest() override { std::filesystem::remove_all(folder); }
 
-  static std::string make_folder() {
-    char name[] = "/tmp/bellhop-test-XXXXXX";
-    return ::mkdtemp(name);
-  }
   static std::string text(const Outcome& outcome) { return outcome ? outcome->write() : "error: " + outcome.error(); }
 
-  std::string folder = make_folder();
+  TemporaryFolder temporary;
+  std::string folder = temporary.path().string();
   config::Snapshot config;
   std::unique_ptr<storage::AccountStore> store = storage::open_sqlite_accounts(DataDir(folder + "/data").accounts());
   AccountCommands commands{*store, config};

@@ -4,9 +4,6 @@
 
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 
 #include "sip/framing.hpp"
 
@@ -53,9 +50,8 @@ std::string outcome_of_stream(std::string_view octets, std::size_t step) {
 
 Played play(std::string_view file) {
   Played played;
-  std::ifstream in("tests/data/" + std::string(file), std::ios::binary);
-  EXPECT_TRUE(in) << file;
-  played.octets.assign(std::istreambuf_iterator<char>(in), {});
+  played.octets = torture_octets(std::string(file));
+  EXPECT_FALSE(played.octets.empty()) << file;
 
   played.message = std::make_unique<Message>();
   const auto parsed = played.message->parse(played.octets, Limits{}, /*stream=*/false);
@@ -68,20 +64,6 @@ Played play(std::string_view file) {
   played.stream = outcome_of_stream(played.octets, played.octets.size());
   EXPECT_EQ(outcome_of_stream(played.octets, 1), played.stream) << file << " octet by octet";
   return played;
-}
-
-std::vector<TortureRow> torture_rows() {
-  std::vector<TortureRow> rows;
-  std::ifstream in("tests/data/torture.tsv");
-  for (std::string line; std::getline(in, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::istringstream cells(line);
-    TortureRow& row = rows.emplace_back();
-    for (std::string* cell :
-         {&row.file, &row.section, &row.title, &row.datagram, &row.stream, &row.request_uri, &row.server, &row.note})
-      std::getline(cells, *cell, '\t');
-  }
-  return rows;
 }
 
 // [RFC4475 3] every message of the table has the parser outcome the table says, and every file is in the table

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sip/message.hpp"
+#include "sip/torture_table_for_test.hpp"
 
 namespace bellhop::sip {
 
@@ -21,10 +22,5 @@ struct Played {
 
 /// `file` is a path below tests/data.
 [[nodiscard]] Played play(std::string_view file);
-
-struct TortureRow {
-  std::string file, section, title, datagram, stream, request_uri, server, note;
-};
-[[nodiscard]] std::vector<TortureRow> torture_rows();
 
 }  // namespace bellhop::sip

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <map>
 
+#include "base/temporary_folder_for_test.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "storage/directory.hpp"
@@ -35,14 +36,9 @@ std::string md5(std::string_view name, std::string_view realm, std::string_view 
 class Accounts : public ::testing::Test {
  protected:
   Accounts() {
-    // In memory where there is such a place: a busy disk takes a second for each of the syncs a change costs.
-    const std::filesystem::path base = std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : "/tmp";
-    std::string pattern = (base / "bellhop_accounts_XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
     path_ = directory_ / "bellhop.db";
     store_ = open_sqlite_accounts(path_);
   }
-  ~Accounts() override { std::filesystem::remove_all(directory_); }
 
   std::vector<std::string> users() {
     std::vector<std::string> out;
@@ -60,7 +56,8 @@ class Accounts : public ::testing::Test {
     return out;
   }
 
-  std::filesystem::path directory_, path_;
+  TemporaryFolder folder_;
+  std::filesystem::path directory_ = folder_.path(), path_;
   std::unique_ptr<AccountStore> store_;
 };
 

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/temporary_folder_for_test.hpp"
 #include "storage/journal_format.hpp"
 
 namespace bellhop::storage {
@@ -24,13 +25,10 @@ using testing::HasSubstr;
 class JournalFile : public testing::Test {
  protected:
   JournalFile() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "bellhop-journal-XXXXXX").string();
-    directory_ = ::mkdtemp(pattern.data());
-    settings_.path = directory_ + "/test.journal";
+    settings_.path = folder_.file("test.journal");
     settings_.flush_interval = hours(1);  // only what a test asks for happens
     settings_.sync = false;
   }
-  ~JournalFile() override { std::filesystem::remove_all(directory_); }
 
   std::unique_ptr<Journal> open(std::vector<std::string>* replayed = nullptr, unsigned lanes = 1) {
     return open_journal(settings_, lanes, log_, metrics_, [&](std::string_view payload) {
@@ -57,7 +55,7 @@ class JournalFile : public testing::Test {
     return values.gauges.at(name);
   }
 
-  std::string directory_;
+  TemporaryFolder folder_;
   Journal::Settings settings_;
   observe::Log log_{observe::null_sink()};
   observe::Metrics metrics_;

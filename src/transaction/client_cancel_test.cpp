@@ -100,14 +100,21 @@ TEST_F(ClientTable, CancelPassesTheLimit) {
   EXPECT_EQ(clock.metrics.gauge("transactions.client").value(), 2);
 }
 
-// [RFC3261 9.1] The CANCEL ends with its INVITE: forgotten with it, failed with it, and not told apart from it.
-TEST_F(ClientTable, CancelEndsWithItsInvite) {
-  const SlotId forgotten = begin("INVITE", udp_flow);
+// [RFC3261 9.1, CGP-54] An abandoned INVITE ends by itself after 64*T1, its CANCEL with it, and nobody is told.
+TEST_F(ClientTable, AbandonedInviteEndsByItself) {
+  const SlotId id = begin("INVITE", udp_flow);
   (void)answer(180);
-  table.cancel(forgotten, {}, clock.now);
-  table.forget(forgotten);
+  table.cancel(id, {}, clock.now);
+  table.abandon(id, clock.now);
+  clock.pass(table, 31s);
+  EXPECT_GE(table.size(), 1U);
+  clock.pass(table, 2s);
   EXPECT_EQ(table.size(), 0U);
+  EXPECT_THAT(failed, IsEmpty());
+}
 
+// [RFC3261 9.1] The CANCEL ends with its INVITE: failed with it, and not told apart from it.
+TEST_F(ClientTable, CancelEndsWithItsInvite) {
   const SlotId broken = begin("INVITE", tcp_flow);
   (void)answer(180);
   table.cancel(broken, {}, clock.now);

@@ -188,10 +188,6 @@ void ClientTransactions::cancel(SlotId invite, std::string_view reason, TimePoin
   t.start(entry->cancel, sip::Method::cancel, t.text, entry->target, now);
 }
 
-void ClientTransactions::forget(SlotId id) {
-  if (Entry* entry = tables_->entries.find(id)) tables_->erase(id, *entry);
-}
-
 void ClientTransactions::abandon(SlotId invite, TimePoint now) {
   Entry* entry = tables_->entries.find(invite);
   auto* machine = entry != nullptr ? std::get_if<InviteClient>(&entry->machine) : nullptr;

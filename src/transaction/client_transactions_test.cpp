@@ -254,16 +254,6 @@ TEST_F(ClientTable, ResponseBehindATransportFailureIsAbsorbed) {
   EXPECT_THAT(failed, ElementsAre(Failure{id, owner, false}));
 }
 
-// [RFC3261 17.1] A forgotten transaction is silent and its responses are strays.
-TEST_F(ClientTable, ForgottenTransactionIsSilent) {
-  const SlotId id = begin("INVITE", udp_flow);
-  table.forget(id);
-  EXPECT_EQ(answer(200).kind, Kind::not_ours);
-  clock.pass(table, 60s);
-  EXPECT_EQ(clock.output.sent.size(), 1U);
-  EXPECT_THAT(failed, IsEmpty());
-}
-
 // [RFC3261 17.1] The core may start the next target's transaction from within on_failure.
 TEST_F(ClientTable, CoreMayStartTheNextTargetFromWithinOnFailure) {
   begin("INVITE", udp_flow);

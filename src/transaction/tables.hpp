@@ -167,9 +167,6 @@ class ClientTransactions {
   /// response yet fails with on_failure. For UDP `flow` matches by remote endpoint. Cost: those on this flow, not all.
   void on_flow_failed(const net::Flow& flow, TimePoint now);
 
-  /// Ends a transaction, and its CANCEL, without telling anybody (its fork is gone and nothing it may still hear
-  /// matters).
-  void forget(SlotId id);
   /// The core waits no longer for a cancelled INVITE: a final response that still comes is acknowledged and told to
   /// nobody, and after 64*T1 without one the transaction ends (RFC 3261 section 9.1).
   void abandon(SlotId invite, TimePoint now);

@@ -40,7 +40,6 @@ Layer::Layer(const Environment& environment, config::SnapshotPtr config)
     : env_(environment),
       local_addresses_(64),
       keepalives_(env_.metrics.counter("transport.keepalives")),
-      junk_(env_.metrics.counter("transport.junk")),
       rejected_connections_(env_.metrics.counter("transport.connections.rejected")),
       timed_out_connections_(env_.metrics.counter("transport.connections.timed_out")) {
   apply(std::move(config));
@@ -343,7 +342,7 @@ std::optional<Flow> Layer::flow_to(const Target& target, std::optional<SocketId>
   return open_stream(target, *listener, now);
 }
 
-IpAddress Layer::local_address_for(const IpAddress& remote, TimePoint now) {
+IpAddress Layer::local_address_for(const IpAddress& remote, TimePoint now) const {
   LocalAddress& cached = local_addresses_[hash_of(Endpoint{remote, 0}) % local_addresses_.size()];
   if (cached.remote != remote || cached.until <= now) cached = {remote, env_.wire.source_address_for(remote), now + seconds(60)};
   return cached.local;
@@ -356,7 +355,7 @@ void Layer::append_sent_by(std::string& out, const Flow& flow) const {
     return;
   }
   IpAddress address = flow.local.address;
-  if (address.is_unspecified()) address = const_cast<Layer*>(this)->local_address_for(flow.remote.address, env_.wire.now());
+  if (address.is_unspecified()) address = local_address_for(flow.remote.address, env_.wire.now());
   out += Endpoint{address, listener.address.port}.to_string();
 }
 

@@ -93,7 +93,7 @@ class Layer {
   struct Listener;
   Connection* find(net::StreamId stream) const;
   [[nodiscard]] net::Flow datagram_flow(net::SocketId socket, const Endpoint& remote);
-  [[nodiscard]] IpAddress local_address_for(const IpAddress& remote, TimePoint now);
+  [[nodiscard]] IpAddress local_address_for(const IpAddress& remote, TimePoint now) const;
   [[nodiscard]] std::optional<net::SocketId> listener_for(const Target& target, std::optional<net::SocketId> preferred) const;
   [[nodiscard]] std::optional<net::Flow> open_stream(const Target& target, net::SocketId listener, TimePoint now);
   void adopt(net::StreamId stream, std::unique_ptr<Connection> connection, TimePoint now);
@@ -113,9 +113,8 @@ class Layer {
     IpAddress remote, local;
     TimePoint until{};
   };
-  std::vector<LocalAddress> local_addresses_;  ///< small direct-mapped cache
+  mutable std::vector<LocalAddress> local_addresses_;  ///< small direct-mapped cache
   observe::Counter& keepalives_;
-  observe::Counter& junk_;
   observe::Counter& rejected_connections_;
   observe::Counter& timed_out_connections_;
 };

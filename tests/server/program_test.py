@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """The outside contract of the program (house.md section 6): subcommands, checks, start, drain, restart, reload, control socket."""
+import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from bellhop import PROGRAM, Bellhop, Results, Udp, eventually  # noqa: E402
@@ -17,10 +20,24 @@ def options(phone, uri):
             f"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
 
 
-def register(phone, user, contact, cseq=1, call_id="reg-1"):
+def register(phone, user, contact, cseq=1, call_id="reg-1", more=""):
     return (f"REGISTER sip:example.test SIP/2.0\r\nVia: SIP/2.0/UDP {phone.address}:{phone.port};rport;branch=z9hG4bK{os.urandom(4).hex()}\r\n"
             f"Max-Forwards: 70\r\nFrom: <sip:{user}@example.test>;tag=1\r\nTo: <sip:{user}@example.test>\r\nCall-ID: {call_id}\r\n"
-            f"CSeq: {cseq} REGISTER\r\nContact: <{contact}>\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n")
+            f"CSeq: {cseq} REGISTER\r\nContact: <{contact}>\r\nExpires: 3600\r\n{more}Content-Length: 0\r\n\r\n")
+
+
+def credentials(challenge, user, password):
+    """An Authorization line for the first challenge of a 401 (RFC 7616, qop auth)."""
+    line = next(line for line in challenge.split("\r\n") if line.startswith("WWW-Authenticate: "))
+    realm, nonce, algorithm = (re.search(rf'{name}="?([^",]+)', line).group(1) for name in ("realm", "nonce", "algorithm"))
+
+    def hashed(text):
+        return hashlib.new({"SHA-256": "sha256", "MD5": "md5"}[algorithm], text.encode()).hexdigest()
+
+    uri = f"sip:{realm}"
+    response = hashed(":".join((hashed(f"{user}:{realm}:{password}"), nonce, "00000001", "c", "auth", hashed(f"REGISTER:{uri}"))))
+    return (f'Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{uri}", algorithm={algorithm}, '
+            f'qop=auth, nc=00000001, cnonce="c", response="{response}"\r\n')
 
 
 with results.test("version is printed"):
@@ -80,7 +97,6 @@ with results.test("after kill -9 at most the last second of registrations is los
     server.start()
     phone = Udp(server)
     assert phone.ask(register(phone, "alice", f"sip:alice@127.0.0.1:{phone.port}")).startswith("SIP/2.0 200")
-    import time
     time.sleep(1.2)
     server.stop(signal.SIGKILL)
     server.start()
@@ -100,7 +116,15 @@ with results.test("SIGHUP takes a good file and keeps the old snapshot for a bad
 with results.test("an account added while the server runs can register at once"):
     with Bellhop(accounts=("alice",)) as server:
         server.run("account", "add", "carol@example.test", "--password-stdin", text="secret\n")
-        assert "carol" in server.run("account", "list").stdout
+        phone = Udp(server)
+
+        def registered(password, cseq):
+            challenge = phone.ask(register(phone, "carol", "sip:carol@127.0.0.1:9", cseq, "carol"))
+            answer = phone.ask(register(phone, "carol", "sip:carol@127.0.0.1:9", cseq + 1, "carol", credentials(challenge, "carol", password)))
+            return answer.split(" ")[1]
+
+        eventually(lambda: registered("secret", time.monotonic_ns() % 10**9) == "200", "carol registers", 5)
+        assert registered("wrong", 10**9) == "401"
 
 with results.test("a second server on the same address refuses to start"):
     with Bellhop() as server:
