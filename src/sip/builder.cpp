@@ -27,6 +27,10 @@ void append_name(std::string& out, HeaderId id, FieldNames names) {
 /// A value of the request as it came. Folds stay; a CR or LF that is no fold, which only a refused request can hold,
 /// becomes a space, so that no part of it can turn into a header line of ours.
 void append_received(std::string& out, std::string_view value) {
+  if (value.find('\n') == std::string_view::npos && value.find('\r') == std::string_view::npos) {
+    out.append(value);
+    return;
+  }
   for (;;) {
     const std::size_t at = value.find_first_of("\r\n");
     out.append(value.substr(0, at));
@@ -63,12 +67,12 @@ class Copy {
   FieldNames names_;
 };
 
-/// The top Via of a response: the request's, with the parameters of `suffix` in place of its own of the same names.
+/// The top Via of a response: the request's, with `suffix` in place of its own received and rport.
 void append_top_via(std::string& out, std::string_view value, std::string_view suffix) {
+  if (suffix.empty()) return append_received(out, value);
   std::string_view others;
   const auto via = parse_via(value, &others);
-  if (suffix.empty() || !via) return append_received(out, value);
-  const ParameterList added(suffix);
+  if (!via) return append_received(out, value);
   std::string_view head = via->text;
   if (!via->parameters.empty()) {
     head = head.substr(0, static_cast<std::size_t>(via->parameters.data() - head.data()));
@@ -76,7 +80,7 @@ void append_top_via(std::string& out, std::string_view value, std::string_view s
   }
   append_received(out, head);
   for (const Parameter& parameter : ParameterList(via->parameters)) {
-    if (added.find(parameter.name)) continue;
+    if (equals_ignore_case(parameter.name, "received") || equals_ignore_case(parameter.name, "rport")) continue;
     out.append(";").append(parameter.name);
     if (!parameter.has_value) continue;
     out.push_back('=');
@@ -90,6 +94,7 @@ void append_top_via(std::string& out, std::string_view value, std::string_view s
 
 /// Whether a To value has a tag. One that does not parse has when it looks so: a second tag would be worse than none.
 bool has_tag(std::string_view to) {
+  if (to.find(';') == std::string_view::npos) return false;
   const auto parsed = parse_name_addr(to);
   if (parsed) return parsed->parameter("tag").has_value();
   return to_lower(to).find(";tag") != std::string::npos;

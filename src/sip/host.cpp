@@ -29,6 +29,19 @@ bool is_ipv4(std::string_view text) {
   return is_decimal_octet(text);
 }
 
+/// The IPv4 address at the beginning, when it is one and ends there: the usual host of a Via. 0: look closer.
+std::size_t leading_ipv4_length(std::string_view text) {
+  std::size_t at = 0;
+  for (int part = 0; part < 4; ++part) {
+    if (part != 0 && (at == text.size() || text[at++] != '.')) return 0;
+    const std::size_t begin = at;
+    while (at < text.size() && at - begin < 3 && is(text[at], scan::digit)) ++at;
+    if (!is_decimal_octet(text.substr(begin, at - begin))) return 0;
+  }
+  if (at < text.size() && (is(text[at], scan::label) || text[at] == '-' || text[at] == '.')) return 0;
+  return at;
+}
+
 /// IPv6address of RFC 5954 section 4.1, and the ":::" in front of an IPv4 address that RFC 5118 section 4.10 wants to
 /// be tolerated.
 class Ipv6Text {
@@ -88,6 +101,10 @@ std::size_t host_length(std::string_view text) {
   if (text[0] == '[') {
     const std::size_t length = ipv6_reference_length(text);
     return length != 0 ? length : bracketed_ipv4_length(text);
+  }
+
+  if (is(text[0], scan::digit)) {
+    if (const std::size_t length = leading_ipv4_length(text)) return length;
   }
 
   const char* const begin = text.data();

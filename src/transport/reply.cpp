@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
 namespace bellhop::transport {
 
 void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& from) {
@@ -11,8 +9,8 @@ void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& fr
   const bool differs = !sent_by || *sent_by != from.remote.address;
   if (!via.has_rport && !differs && via.received.empty()) return;
   // RFC 5118 section 4.5: received takes an IPv6 address without brackets.
-  fmt::format_to(std::back_inserter(out), ";received={}", from.remote.address.to_string());
-  if (via.has_rport) fmt::format_to(std::back_inserter(out), ";rport={}", from.remote.port);
+  out.append(";received=").append(from.remote.address.to_string());
+  if (via.has_rport) out.append(";rport=").append(fmt::format_int(from.remote.port).c_str());
 }
 
 net::Flow reply_flow(const sip::Via& via, const net::Flow& from) {
