@@ -232,6 +232,8 @@ void add_registrar_rules(Section<Registrar>& section) {
            "Whether Bob and bob are two users. After a change phones must register anew.")
       .may("use_domain", &Registrar::use_domain, Flag{}, live, "USR-04",
            "false: a user is the same in all our domains. After a change phones must register anew.")
+      .may("realm_prefix", &Registrar::realm_prefix, Text{prefix_fault, "beginning of a host name", true}, live, "REG-06",
+           "Taken off a domain that begins with it: with \"sip.\", sip.example.com is example.com. Empty: none.")
       .may("path", &Registrar::path, path_modes, live, "REG-01, RFC 3327",
            "Path: ignored, kept, or kept only from phones that support it (others get 420).")
       .may("force_nat", &Registrar::force_nat, Flag{}, live, "CGP-05", "Treat every contact as behind NAT.")

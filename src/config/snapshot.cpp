@@ -29,6 +29,11 @@ std::vector<Network> private_networks() {
   return networks;
 }
 
+std::string_view Snapshot::without_realm_prefix(std::string_view host) const {
+  const std::string& prefix = registrar.realm_prefix;
+  return !prefix.empty() && host.size() > prefix.size() && starts_with_ignore_case(host, prefix) ? host.substr(prefix.size()) : host;
+}
+
 const Domain* Snapshot::domain_of(std::string_view host) const {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   for (const Domain& domain : domains) {
@@ -36,6 +41,7 @@ const Domain* Snapshot::domain_of(std::string_view host) const {
     for (const std::string& alias : domain.aliases)
       if (equals_ignore_case(host, alias)) return &domain;
   }
+  if (const auto rest = without_realm_prefix(host); rest.size() != host.size()) return domain_of(rest);
   if (domains.empty()) return nullptr;
   const auto address = IpAddress::parse(host);
   for (const Listen& listener : listen) {

@@ -122,6 +122,7 @@ struct Registrar {
   bool newest_first = false;           ///< USR-05
   bool case_sensitive = false;         ///< REG-09: of the user part
   bool use_domain = true;              ///< USR-04: false makes user@any local domain one address-of-record
+  std::string realm_prefix;            ///< REG-06: taken off a domain that begins with it; empty: none
   PathMode path = PathMode::lazy;
   Duration retry_after = seconds(0);  ///< REG-11: for 5xx; 0: none
   bool force_nat = false;             ///< treat every contact as behind NAT
@@ -181,6 +182,8 @@ struct Snapshot {
   /// The addresses of this machine, for listeners on 0.0.0.0 and [::]. Not from the file: assembly fills them in.
   std::vector<IpAddress> interface_addresses;
 
+  /// The host name without registrar.realm_prefix (REG-06); the host itself when it does not begin with it.
+  [[nodiscard]] std::string_view without_realm_prefix(std::string_view host) const;
   /// The domain served under this host name (its name or one of its aliases, or one of our own listening addresses,
   /// which belong to the first domain: CGP-15); null when it is not ours. `host` may have any case and brackets.
   [[nodiscard]] const Domain* domain_of(std::string_view host) const;

@@ -62,6 +62,11 @@ std::string host_fault(std::string_view text) {
   return is_host(text) ? "" : "is no host name; write one like \"example.org\", or an IP address";
 }
 
+std::string prefix_fault(std::string_view text) {
+  const std::string_view label = text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+  return text.empty() || is_host(label) ? "" : "is no beginning of a host name; write one like \"sip.\"";
+}
+
 std::string advertise_fault(std::string_view text) {
   if (text.empty() || is_host_port(text)) return {};
   return "is no host with or without port; write it like \"sip.example.org\" or \"192.0.2.7:5060\"";

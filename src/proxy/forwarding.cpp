@@ -109,6 +109,12 @@ std::string_view next_hop_uri(const sip::Message& request, const ForwardFacts& f
   return remaining.first.empty() ? request_uri : uri_of(remaining.first);
 }
 
+void state_length(sip::Edits& edits, const sip::Message& message) {
+  if (message.has(HeaderId::content_length)) return;
+  std::array<char, 12> buffer;
+  edits.append(HeaderId::content_length, number_text(buffer, static_cast<std::uint32_t>(message.body().size())));
+}
+
 void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts,
                      std::string_view request_uri, std::string_view routes, std::string_view via, std::string_view via_facts,
                      std::string_view record_route, sip::FieldNames names) {
@@ -158,6 +164,7 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
   edits.set(HeaderId::max_breadth, number_text(buffer, facts.max_breadth));
   if (!facts.consumed_realm.empty()) consume_credentials(edits, request, facts.consumed_realm);
   if (facts.assert_identity) assert_identity(edits, request, facts);
+  state_length(edits, request);
   edits.write(out, names);
 }
 

@@ -29,6 +29,9 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
                      std::string_view request_uri, std::string_view routes, std::string_view via, std::string_view via_facts,
                      std::string_view record_route, sip::FieldNames names);
 
+/// Content-Length where the message came without, as a datagram may: whatever we send may go over a stream (section 18.3).
+void state_length(sip::Edits& edits, const sip::Message& message);
+
 /// Value of the loop-detection part of our branches (RFC 3261 section 16.6 item 8, RFC 5393 section 4): equal for a request that
 /// comes back unchanged in all that routing looks at, different for a spiral.
 [[nodiscard]] std::uint64_t loop_value(const sip::Message& request, std::uint64_t seed);

@@ -35,9 +35,12 @@ void Proxy::apply(config::SnapshotPtr config) { config_ = std::move(config); }
 
 std::size_t Proxy::forks() const { return under_way_; }
 
-const observe::DecisionRecord* Proxy::record_of(SlotId fork) const {
+std::string_view Proxy::uri_of(SlotId fork, SlotId client) const {
   const Forwarding* forwarding = forwardings_.find(fork);
-  return forwarding == nullptr ? nullptr : &forwarding->record;
+  if (forwarding == nullptr) return {};
+  if (!client.valid()) return (*forwarding->request).request_uri_text();
+  const auto branch = branch_of(*forwarding, client);
+  return branch ? std::string_view(forwarding->branches[*branch].destination.uri) : std::string_view();
 }
 
 bool Proxy::is_loop(const sip::Message& request) const {
@@ -258,6 +261,7 @@ void Proxy::pass_repeat(Forwarding& forwarding, const sip::Message& response, Ti
 void Proxy::strip_own_via(std::string& out, const sip::Message& response) {
   edits_.start(response);
   edits_.remove_first_value(HeaderId::via);
+  state_length(edits_, response);
   edits_.write(out, names());
 }
 
@@ -313,9 +317,12 @@ std::optional<std::uint16_t> Proxy::branch_of(const Forwarding& forwarding, Slot
 // ---- To tags of our own answers
 
 void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
-  const std::string identity = fmt::format(FMT_STRING("{}\n{}\n{}"), request.call_id(), request.from_tag(), request.cseq().number);
+  fmt::memory_buffer identity;
+  const fmt::format_int cseq(request.cseq().number);
+  for (const std::string_view part : {request.call_id(), std::string_view("\n"), request.from_tag(), std::string_view("\n"), std::string_view(cseq.data(), cseq.size())})
+    identity.append(part);
   out += "bh";
-  crypto::append_base32(out, crypto::short_mac(env_.key, identity));
+  crypto::append_base32(out, crypto::short_mac(env_.key, {identity.data(), identity.size()}));
 }
 
 bool Proxy::is_own_to_tag(const sip::Message& ack) const {

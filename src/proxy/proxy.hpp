@@ -74,8 +74,9 @@ class Proxy {
   [[nodiscard]] bool is_own_to_tag(const sip::Message& ack) const;
 
   [[nodiscard]] std::size_t forks() const;
-  /// The decision record of a fork under way, for the operator.
-  [[nodiscard]] const observe::DecisionRecord* record_of(SlotId fork) const;
+  /// For the monitor: the Request-URI of a request under way as it came, or, with a client transaction, as it goes out there. Empty
+  /// when it is over. A view into the fork.
+  [[nodiscard]] std::string_view uri_of(SlotId fork, SlotId client = {}) const;
 
  private:
   /// One target under way.

@@ -44,6 +44,15 @@ std::string unsupported_of(const sip::Message& request, bool path_wanted) {
   return list;
 }
 
+/// A registrar reads no bodies. That is told to a sender who insists (RFC 3261 section 8.2.3); phones that add one do not.
+bool insists_on_body(const sip::Message& request) {
+  const std::string_view disposition = request.value_of(HeaderId::content_disposition);
+  const auto semicolon = disposition.find(';');
+  if (request.body().empty() || semicolon == std::string_view::npos) return false;
+  const auto handling = sip::ParameterList(disposition.substr(semicolon + 1)).find("handling");
+  return handling && equals_ignore_case(handling->value, "required");
+}
+
 }  // namespace
 
 Registrar::Registrar(location::Table& table, observe::Metrics& metrics)
@@ -73,6 +82,7 @@ Registrar::Reply Registrar::process(const Work& work) {
     const std::string unsupported = unsupported_of(work.request, work.path_wanted());
     if (!unsupported.empty()) return refusal(420, "Bad Extension", fmt::format("Unsupported: {}\r\n", unsupported));
   }
+  if (insists_on_body(work.request)) return refusal(415, "Unsupported Media Type", "Accept:\r\n");
   path_.clear();
   if (work.path_wanted() && work.request.has(HeaderId::path)) {
     if (work.rules().path == config::PathMode::strict && !work.client_knows_path())

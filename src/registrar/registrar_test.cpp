@@ -291,7 +291,7 @@ TEST_F(RegistrarTest, NattedContactIsListedWithItsReceivedAddress) {
   EXPECT_EQ(only().flow.remote, flow_.remote);
 }
 
-// [CGP-05] NAT shows in a contact of another address, and in a top Via of another address or port.
+// [CGP-05, USR-03] NAT shows in a contact of another address, and in a top Via of another address or port.
 TEST_F(RegistrarTest, NatIsSeenInContactAndTopVia) {
   const auto natted = [&](const std::string& contact, const std::string& via, const std::string& remote) {
     via_ = "SIP/2.0/UDP " + via;

@@ -32,7 +32,6 @@ struct RequestContext {
   bool preloaded_route = false;        ///< Route values remain after ours
 
   // Authentication.
-  const config::Domain* from_domain = nullptr;  ///< our domain in From; null: a foreign caller
   bool authenticated = false;
   std::string account{};               ///< user part of the account that authenticated
   std::string account_domain{};

@@ -70,7 +70,11 @@ bool find_local(Address& address, std::uint16_t port, const config::Snapshot& co
     for (const config::Domain& domain : config.domains) named = named || domain.name == address.host;
     if (!named) address.domain = nullptr;
   }
-  if (address.domain == nullptr && !literal && directory.stored_domain(address.host)) address.stored_domain = address.host;
+  if (address.domain == nullptr && !literal) {
+    const std::string_view name = config.without_realm_prefix(address.host);
+    if (directory.stored_domain(address.host)) address.stored_domain = address.host;
+    else if (name.size() != address.host.size() && directory.stored_domain(name)) address.stored_domain = name;
+  }
   return address.local();
 }
 

@@ -17,6 +17,7 @@ namespace bellhop::routing {
 struct Refusal {
   sip::StatusCode status = 500;
   const char* reason = "";  ///< static; empty: the registered phrase
+  std::string headers{};    ///< extra header lines, each with its CRLF
 };
 
 /// An address after the rules that every Router call applies first (features.md CGP-15 to CGP-19).

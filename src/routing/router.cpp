@@ -17,6 +17,14 @@ void refuse(Decision& decision, sip::StatusCode status, const char* reason = "")
   decision.refusal = {status, reason};
 }
 
+/// RFC 3261 section 8.2.1: a 405 names the methods that would have done.
+std::string allow_line(std::uint32_t methods) {
+  std::string line;
+  for (unsigned i = 0; i < static_cast<unsigned>(sip::Method::other); ++i)
+    if (((methods >> i) & 1u) != 0) line.append(line.empty() ? "Allow: " : ", ").append(sip::name_of(static_cast<sip::Method>(i)));
+  return line + "\r\n";
+}
+
 /// An alias target: a URI, "user@domain", or a bare user of the alias's own domain.
 std::string target_uri_of(std::string_view target, std::string_view domain) {
   if (starts_with_ignore_case(target, "sip:") || starts_with_ignore_case(target, "sips:") || starts_with_ignore_case(target, "tel:"))
@@ -95,10 +103,13 @@ void Router::route_local(const Address& address, sip::Method method, const confi
     return;
   }
   const std::size_t registered = bindings.size();
+  std::uint32_t methods = 0;
+  for (const location::Binding& binding : bindings) methods |= binding.methods;
   if (config.registrar.method_filtering) std::erase_if(bindings, [&](const auto& b) { return !b.accepts(method); });
   if (bindings.empty()) {
     record.note(Step::location, "405", address.user);
     refuse(decision, 405);
+    decision.refusal.headers = allow_line(methods);
     return;
   }
   if (!config.registrar.parallel_forking) bindings.resize(1);

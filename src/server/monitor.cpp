@@ -22,13 +22,14 @@ std::string flow_name(const net::Flow* flow) {
 }
 
 template <class Row>
-admin::TransactionRow common(const Row& row, unsigned shard, TimePoint now) {
+admin::TransactionRow common(const Row& row, unsigned shard, std::string_view uri, TimePoint now) {
   admin::TransactionRow out;
   out.id = fmt::format("{}.{}", shard, row.id.index);
   out.waiting = now - row.started;
   out.messages = row.messages;
   out.phase = row.phase;
   out.request = sip::name_of(row.method);
+  if (!uri.empty()) out.request.append(" ").append(uri);
   return out;
 }
 
@@ -48,7 +49,7 @@ admin::TransactionRows transaction_rows(shard::ServerCore& core, std::string_vie
     out.server_total += shard.servers().size();
     shard.servers().for_each([&](const transaction::ServerTransactions::Row& row) {
       if (out.server.size() >= limit) return;
-      admin::TransactionRow next = common(row, number, now);
+      admin::TransactionRow next = common(row, number, shard.proxy().uri_of(row.owner), now);
       next.source = flow_name(row.source);
       next.target = signal_name(number, row.owner);
       if (matches(next, filter)) out.server.push_back(std::move(next));
@@ -56,7 +57,7 @@ admin::TransactionRows transaction_rows(shard::ServerCore& core, std::string_vie
     out.client_total += shard.clients().size();
     shard.clients().for_each([&](const transaction::ClientTransactions::Row& row) {
       if (out.client.size() >= limit) return;
-      admin::TransactionRow next = common(row, number, now);
+      admin::TransactionRow next = common(row, number, shard.proxy().uri_of(row.owner, row.id), now);
       next.source = signal_name(number, row.owner);
       next.target = flow_name(row.target);
       if (matches(next, filter)) out.client.push_back(std::move(next));

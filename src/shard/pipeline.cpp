@@ -161,11 +161,10 @@ Pipeline::Next Pipeline::refuse_while_draining(Context& context) {
 
 /// Whose credentials are asked for: the domain of the caller, else that of the callee. Null: nobody's here.
 const config::Domain* Pipeline::authenticating_domain(Context& context) {
-  context.from_domain = domain_of(context.message.from().uri.host, context);
   if (context.method() == Method::register_) {
     if (const auto* to = domain_of(context.message.to().uri.host, context)) return to;
   }
-  if (context.from_domain != nullptr) return context.from_domain;
+  if (const auto* from = domain_of(context.message.from().uri.host, context)) return from;
   const auto target = sip::parse_uri(context.target_uri);
   return target ? domain_of(target->host, context) : nullptr;
 }
@@ -267,7 +266,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
 
 Pipeline::Next Pipeline::route(Context& context) {
   auto decision = env_.router.route(context.target_uri, context.method(), context.config, context.now, context.record);
-  if (decision.refused) return refuse(context, decision.refusal.status, decision.refusal.reason);
+  if (decision.refused) return refuse(context, {decision.refusal.status, decision.refusal.reason, decision.refusal.headers});
   if (decision.to_remote && !relay_allowed(context, decision)) {
     context.record.note(Decide::relay_policy, "401", "not a client");
     if (context.config.domains.empty()) return refuse(context, 403, "Not relaying");
@@ -331,8 +330,11 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
 
 const config::Domain* Pipeline::domain_of(std::string_view host, const Context& context) {
   if (const auto* domain = context.config.domain_of(host)) return domain;
-  const std::string name = to_lower(host);
-  if (!env_.directory.stored_domain(name)) return nullptr;
+  std::string name = to_lower(host);
+  if (!env_.directory.stored_domain(name)) {
+    name = std::string(context.config.without_realm_prefix(name));
+    if (name.size() == host.size() || !env_.directory.stored_domain(name)) return nullptr;
+  }
   stored_domain_ = config::Domain{};
   stored_domain_.name = name;
   return &stored_domain_;

@@ -17,6 +17,7 @@ Result<NextHop, TargetError> next_hop_of(const sip::Uri& uri) {
     }
   }
   if (host.empty()) return failure(TargetError::no_host);
+  if (uri.has_port && uri.port == 0) return failure(TargetError::no_port);  // not the same as none given (threats 45)
   if (hop.transport && sip::is_secure(*hop.transport)) hop.secure = true;
   // RFC 3261 section 26.2.2: transport=tcp in a sips URI means TLS over TCP.
   if (hop.secure && hop.transport == sip::Transport::tcp) hop.transport = sip::Transport::tls;

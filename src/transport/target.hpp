@@ -25,7 +25,7 @@ struct NextHop {
   [[nodiscard]] std::uint16_t port_or_default(sip::Transport chosen) const { return port != 0 ? port : sip::default_port(chosen); }
 };
 
-enum class TargetError : std::uint8_t { no_host, unknown_transport, not_sip };
+enum class TargetError : std::uint8_t { no_host, no_port, unknown_transport, not_sip };
 [[nodiscard]] Result<NextHop, TargetError> next_hop_of(const sip::Uri& uri);
 
 /// One address to try: what RFC 3263 procedures end in.

@@ -51,7 +51,7 @@ TEST(ReplyFlow, IgnoresThirdParties) {
   EXPECT_EQ(to.remote.to_string(), "192.0.2.1:5060");
 }
 
-// [RFC3263 4.1] Host, port and transport of the next hop; maddr overrides the host, sips means TLS
+// [RFC3263 4.1, RFC3261 19.1.5] Host, port and transport of the next hop; maddr overrides the host, sips means TLS
 TEST(NextHop, IsReadFromTheUri) {
   const auto hop = [](std::string_view uri) { return *next_hop_of(*sip::parse_uri(uri)); };
   EXPECT_EQ(hop("sip:bob@host.test").host, "host.test");

@@ -47,7 +47,7 @@ net::Flow Phone::flow() const {
   net::Flow flow;
   flow.transport = transport_;
   flow.local = local_;
-  flow.remote = world_.address;
+  flow.remote = world_.address_for(local_);
   flow.stream = stream_;
   return flow;
 }
@@ -116,7 +116,7 @@ void Phone::transmit_request(Outgoing& request) {
   for (const auto& [proxy, text] : request.challenges) request.octets += credentials(request, proxy, text);
   request.octets += display_headers;
   builder.body(request.body.empty() ? "" : request.method == "MESSAGE" ? "text/plain" : "application/sdp", request.body);
-  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address, local_.address, {});
+  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address_for(local_), local_.address, {});
   clients_.start(request.transaction, sip::method_from(request.method), request.octets, flow(), SlotId{}, wire_->now());
 }
 
@@ -143,7 +143,7 @@ void Phone::in_dialog(std::string_view method, std::string_view more) {
 }
 
 void Phone::send_raw(std::string_view octets) {
-  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address, local_.address, {});
+  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address_for(local_), local_.address, {});
   transmit(flow(), octets);
 }
 

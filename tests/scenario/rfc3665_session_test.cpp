@@ -36,7 +36,7 @@ void expect_empty(World& world) {
   EXPECT_EQ(world.forks(), 0u);
 }
 
-// [RFC3665 3.1, RFC3665 3.2] Session through two proxies: both stay in the path, and either end can hang up
+// [RFC3665 3.1, RFC3665 3.2, MSG-25, RFC3261 16.12] Session through two proxies: both stay in the path, and either end can hang up
 TEST_P(Session, ThroughTwoProxies) {
   World atlanta_world(atlanta());
   World biloxi_world(biloxi(atlanta_world));

@@ -114,7 +114,7 @@ TEST(Routing, Aliases) {
   EXPECT_EQ(erin.count_requests("MESSAGE"), 1u);
 }
 
-// [RT-01, RT-11] 484 without a user, 404 for nobody, 480 without a phone
+// [RT-01, RT-11, RFC3261 16.5] 484 without a user, 404 for nobody, 480 without a phone
 TEST(Routing, WhoIsNotThere) {
   Town town;
   EXPECT_EQ(town.message("sip:example.test"), 484);
@@ -148,7 +148,7 @@ TEST(Routing, OneContactOnly) {
   EXPECT_EQ(second.count_requests("INVITE"), 0u);
 }
 
-// [CGP-51] Who may send to foreign addresses, by mode: anybody, clients of ours, nobody; always those who authenticated
+// [CGP-51, RT-22] Who may send to foreign addresses, by mode: anybody, clients of ours, nobody; always those who authenticated
 TEST(Relay, Policy) {
   struct Row {
     const char* mode;

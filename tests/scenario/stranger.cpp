@@ -69,9 +69,9 @@ Draft Stranger::draft(std::string_view method, std::string_view uri) {
 
 void Stranger::send(std::string_view octets) {
   sent_ += octets.size();
-  if (transport_ == sip::Transport::udp) return wire_->send_datagram(0, world_.address, octets);
+  if (transport_ == sip::Transport::udp) return wire_->send_datagram(0, world_.address_for(local_), octets);
   if (!connected_) {
-    stream_ = wire_->connect(world_.address, local_.address, {});
+    stream_ = wire_->connect(world_.address_for(local_), local_.address, {});
     connected_ = true;
     closed_ = false;
     input_.clear();
@@ -88,6 +88,20 @@ int Stranger::ask(std::string_view octets, Duration wait) {
   return first.starts_with("SIP/2.0 ") ? std::atoi(first.c_str() + 8) : -1;
 }
 
+std::vector<long> Stranger::times_of(std::string_view start) const {
+  std::vector<TimePoint> times;
+  for (std::size_t i = 0; i < received_.size(); ++i)
+    if (received_[i].starts_with(start)) times.push_back(times_[i]);
+  std::vector<long> out;
+  for (const TimePoint time : times) out.push_back((time - times.front()) / milliseconds(1));
+  return out;
+}
+
+std::string Stranger::last(std::string_view start) const {
+  const auto found = std::find_if(received_.rbegin(), received_.rend(), [&](const std::string& message) { return message.starts_with(start); });
+  return found == received_.rend() ? std::string() : *found;
+}
+
 void Stranger::disconnect() {
   if (connected_) wire_->close(stream_, Duration::zero());
   connected_ = false;
@@ -102,19 +116,50 @@ bool Stranger::server_lives(World& world) {
 void Stranger::on_datagram(net::SocketId, const Endpoint&, std::string_view octets, TimePoint) {
   got_ += octets.size();
   received_.emplace_back(octets);
+  times_.push_back(wire_->now());
 }
 
 /// What Bellhop answers has no body here: messages end at their empty line.
 void Stranger::on_stream_data(net::StreamId, std::string_view octets, TimePoint) {
   got_ += octets.size();
   input_ += octets;
-  for (std::size_t end; (end = input_.find("\r\n\r\n")) != std::string::npos; input_.erase(0, end + 4)) received_.push_back(input_.substr(0, end + 4));
+  for (std::size_t end; (end = input_.find("\r\n\r\n")) != std::string::npos; input_.erase(0, end + 4)) {
+    received_.push_back(input_.substr(0, end + 4));
+    times_.push_back(wire_->now());
+  }
 }
 
 void Stranger::on_closed(net::StreamId stream, net::CloseReason, TimePoint) {
   if (stream != stream_ || !connected_) return;
   closed_ = true;
   connected_ = false;
+}
+
+// ---- what people write by hand
+
+std::string line_of(const std::string& message, std::string_view name) {
+  const auto at = message.find("\r\n" + std::string(name) + ": ");
+  if (at == std::string::npos) return {};
+  return message.substr(at + 2, message.find("\r\n", at + 2) - at - 2);
+}
+
+std::string lines_of(const std::string& message, std::string_view name) {
+  std::string out;
+  const std::string start = "\r\n" + std::string(name) + ": ";
+  for (auto at = message.find(start); at != std::string::npos; at = message.find(start, at + 2))
+    out += message.substr(at + 2, message.find("\r\n", at + 2) - at);
+  return out;
+}
+
+std::string answer_to(const std::string& request, std::string_view status) {
+  return fmt::format("SIP/2.0 {}\r\n{}{}\r\n{};tag=callee\r\n{}\r\n{}\r\nContact: <sip:callee@127.0.0.66:5066>\r\nContent-Length: 0\r\n\r\n", status,
+                     lines_of(request, "Via"), line_of(request, "From"), line_of(request, "To"), line_of(request, "Call-ID"), line_of(request, "CSeq"));
+}
+
+std::string ack_of(const std::string& invite, const std::string& answer) {
+  const std::string via = line_of(invite, "Via");
+  return fmt::format("ACK {}\r\n{}\r\nMax-Forwards: 70\r\n{}\r\n{}\r\n{}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
+                     invite.substr(7, invite.find("\r\n") - 7), via, line_of(invite, "From"), line_of(answer, "To"), line_of(invite, "Call-ID"));
 }
 
 }  // namespace bellhop::scenario

@@ -45,11 +45,17 @@ class Stranger final : public net::WireHandler {
   int ask(const Draft& draft, Duration wait = seconds(1)) { return ask(draft.text(), wait); }
 
   [[nodiscard]] const std::vector<std::string>& received() const { return received_; }
+  /// When messages that start so came, in milliseconds after the first of them.
+  [[nodiscard]] std::vector<long> times_of(std::string_view start) const;
+  /// How many of them came.
+  [[nodiscard]] std::size_t count(std::string_view start) const { return times_of(start).size(); }
+  /// The last of them; empty: none.
+  [[nodiscard]] std::string last(std::string_view start) const;
   [[nodiscard]] std::size_t octets_sent() const { return sent_; }
   [[nodiscard]] std::size_t octets_received() const { return got_; }
   [[nodiscard]] bool closed() const { return closed_; }  ///< the server closed our connection
   void disconnect();
-  void forget() { received_.clear(), sent_ = got_ = 0; }
+  void forget() { received_.clear(), times_.clear(), sent_ = got_ = 0; }
   /// A good OPTIONS from a new connection is answered 200.
   [[nodiscard]] static bool server_lives(World& world);
 
@@ -74,6 +80,16 @@ class Stranger final : public net::WireHandler {
   std::size_t sent_ = 0, got_ = 0;
   std::string input_;
   std::vector<std::string> received_;
+  std::vector<TimePoint> times_;  ///< of received_
 };
+
+/// The first line of this name without its CRLF; all of them with it.
+[[nodiscard]] std::string line_of(const std::string& message, std::string_view name);
+[[nodiscard]] std::string lines_of(const std::string& message, std::string_view name);
+
+/// An answer to a request as somebody writes it who knows the rules; the tests then break one.
+[[nodiscard]] std::string answer_to(const std::string& request, std::string_view status);
+/// The ACK to an answer other than 2xx (RFC 3261 section 17.1.1.3) to this INVITE of ours.
+[[nodiscard]] std::string ack_of(const std::string& invite, const std::string& answer);
 
 }  // namespace bellhop::scenario

@@ -15,32 +15,9 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string open_house(std::string_view more = {}) { return World::default_config(more, "authenticate = \"none\"\n"); }
-
-std::string line_of(const std::string& message, std::string_view name) {
-  const auto at = message.find("\r\n" + std::string(name) + ": ");
-  if (at == std::string::npos) return {};
-  return message.substr(at + 2, message.find("\r\n", at + 2) - at - 2);
-}
-
-/// All lines of a name, each with its CRLF.
-std::string lines_of(const std::string& message, std::string_view name) {
-  std::string out;
-  const std::string start = "\r\n" + std::string(name) + ": ";
-  for (auto at = message.find(start); at != std::string::npos; at = message.find(start, at + 2))
-    out += message.substr(at + 2, message.find("\r\n", at + 2) - at);
-  return out;
-}
-
-/// An answer to a request as somebody writes it who knows the rules; the tests then break one.
-std::string answer_to(const std::string& request, std::string_view status) {
-  return fmt::format("SIP/2.0 {}\r\n{}{}\r\n{};tag=callee\r\n{}\r\n{}\r\nContact: <sip:callee@127.0.0.66:5066>\r\nContent-Length: 0\r\n\r\n", status,
-                     lines_of(request, "Via"), line_of(request, "From"), line_of(request, "To"), line_of(request, "Call-ID"), line_of(request, "CSeq"));
-}
-
 /// A caller with a real phone, a callee played by a stranger who registered as bob.
 struct BadCallee {
-  explicit BadCallee(std::string_view more = {}) : world({.config = open_house(more)}), callee(world, Transport::udp), alice(world, "alice", "127.0.0.2:5060") {
+  explicit BadCallee(std::string_view more = {}) : world({.config = World::open_house(more)}), callee(world, Transport::udp), alice(world, "alice", "127.0.0.2:5060") {
     alice.register_contact();
     register_as("bob", "<sip:bob@127.0.0.66:5066>");
   }
@@ -74,7 +51,7 @@ struct BadCallee {
 TEST(BadPeer, ContactsThatAreNoPhone) {
   for (const char* contact : {"<sip:bob@.1>", "<sip:bob@127.0.0.9:0>", "<sip:bob@255.255.255.255>", "<sip:bob@127.0.0.9;maddr=224.0.1.75>", "<tel:+15551234>",
                               "<sip:bob@127.0.0.1:5060>", "<mailto:bob@example.test>"}) {
-    World world({.config = open_house()});
+    World world({.config = World::open_house()});
     Stranger registering(world, Transport::udp);
     (void)registering.ask(registering.draft("REGISTER", "sip:example.test").set("To", "<sip:bob@example.test>").set("Contact", contact));
     Phone alice(world, "alice", "127.0.0.2:5060");
@@ -87,6 +64,23 @@ TEST(BadPeer, ContactsThatAreNoPhone) {
     }
     EXPECT_EQ(world.transactions(), 0u) << contact;
   }
+}
+
+// [threats 45] Nor is anything sent when a user of ours dials such an address himself
+TEST(BadPeer, AddressesThatAreNoPhone) {
+  World world({});
+  Phone alice(world, "alice", "127.0.0.2:5060");
+  for (const char* uri : {"sip:x@255.255.255.255", "sip:x@224.0.1.75", "sip:x@0.0.0.0", "sip:x@127.0.0.9:0", "sip:x@127.0.0.9;maddr=224.0.1.75",
+                          "sip:x@[ff02::1]"}) {
+    alice.forget();
+    (void)world.arrows();
+    alice.call(uri);
+    world.run_for(seconds(5));
+    EXPECT_GE(alice.last_status("INVITE"), 400) << uri;
+    for (const std::string& arrow : world.arrows()) EXPECT_THAT(arrow, Not(HasSubstr("<- INVITE"))) << uri;
+  }
+  world.run_for(seconds(60));
+  EXPECT_EQ(world.transactions(), 0u);
 }
 
 // [threats 46, RFC5393 4] Two users whose contacts point at each other: found within a second
@@ -262,7 +256,7 @@ INSTANTIATE_TEST_SUITE_P(Over, BadCaller, testing::Values(Transport::udp, Transp
 
 // [threats 54] A CANCEL with another branch or sent-by has no effect, and is never challenged
 TEST_P(BadCaller, CancelOfSomebodyElse) {
-  World world({.config = open_house()});
+  World world({.config = World::open_house()});
   Phone alice(world, "alice", "127.0.0.2:5060"), bob(world, "bob", "127.0.0.3:5060");
   bob.register_contact();
   world.run_for(seconds(1));
@@ -283,7 +277,7 @@ TEST_P(BadCaller, CancelOfSomebodyElse) {
   EXPECT_EQ(stranger.ask(stranger.draft("CANCEL")), 481);
 }
 
-// [threats 55, threats 56] Requests without credentials, for our users and for others: challenged, and no packet leaves
+// [threats 55, threats 56, RT-22] Requests without credentials, for our users and for others: challenged, and no packet leaves
 TEST_P(BadCaller, WithoutCredentials) {
   World world({});
   Phone bob(world, "bob", "127.0.0.3:5060");
@@ -387,7 +381,7 @@ TEST(Connections, ThatDribbleAreClosed) {
   for (const auto& stranger : dribbling) EXPECT_TRUE(stranger->closed());
 }
 
-// [threats 72] The callee's port is closed: the caller hears at once; another phone of the same user rings on
+// [threats 72, RFC3261 16.9] The callee's port is closed: the caller hears at once; another phone of the same user rings on
 TEST(ClosedPort, FailsAtOnceAndOnlyItself) {
   BadCallee bad;
   {

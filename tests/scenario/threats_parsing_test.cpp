@@ -16,12 +16,9 @@ using testing::Eq;
 using testing::HasSubstr;
 using testing::Not;
 
-/// A server that asks nobody for a password, so that what is bad is not hidden behind a challenge.
-std::string open_house() { return World::default_config({}, "authenticate = \"none\"\n"); }
-
 class Threat : public testing::TestWithParam<Transport> {
  protected:
-  Threat() : world({.config = open_house()}), stranger(world, GetParam()) {}
+  Threat() : world({.config = World::open_house()}), stranger(world, GetParam()) {}
   void TearDown() override {
     stranger.disconnect();
     world.run_for(seconds(45));
@@ -133,7 +130,7 @@ TEST_P(Threat, EndlessMessage) {
   EXPECT_TRUE(stranger.closed());
 }
 
-// [threats 12] Broken Request-URIs: refused, and nobody is asked for names that cannot be
+// [threats 12, RT-06] Broken Request-URIs: refused, and nobody is asked for names that cannot be
 TEST_P(Threat, BrokenRequestUri) {
   const std::vector<std::string> uris{"sip:", "sip:@", "sip:bob@", "sip:bob@:5060", "sip:bob@example.test:65536", "sip:bob@example.test:99999999999",
                                       "sip:bob@[::1", "sip:bob@::1]", "sip:bob@[::1]x", "sip:bob@[zz]", "sip:bob@.1", "sip:bob@exa mple.test", "sip:bob@exa\tmple",
@@ -153,7 +150,7 @@ TEST_P(Threat, BrokenRequestUri) {
 // [threats 13] An unknown scheme
 TEST_P(Threat, UnknownScheme) { EXPECT_EQ(stranger.ask(stranger.draft("INVITE", "nobodyKnowsThisScheme:totallyopaquecontent").set("To", "<sip:bob@example.test>")), 416); }
 
-// [threats 14] Another protocol version
+// [threats 14, RT-06] Another protocol version
 TEST_P(Threat, OtherVersion) { EXPECT_EQ(stranger.ask(options().start("OPTIONS sip:127.0.0.1:5060 SIP/7.0")), 505); }
 
 // [threats 15] A broken top Via
@@ -323,7 +320,7 @@ TEST_P(Threat, TooManyContacts) {
   }
 }
 
-// [threats 34] Responses nobody waits for, and status codes that are none
+// [threats 34, RFC6026 7.3] Responses nobody waits for, and status codes that are none
 TEST_P(Threat, StrayResponses) {
   for (const char* status : {"100", "183", "200", "503", "0", "99", "2OO", "99999999999", "700"}) {
     stranger.send(options().start(fmt::format("SIP/2.0 {} Stray", status)).text());

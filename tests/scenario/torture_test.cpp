@@ -1,37 +1,15 @@
 // RFC 4475 and RFC 5118 against a whole server: what becomes of each message over UDP and over TCP (tests/data/torture.tsv).
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
+#include "sip/torture_table_for_test.hpp"
 #include "stranger.hpp"
 
 namespace bellhop::scenario {
 namespace {
 
-struct Row {
-  std::string file, section, title, datagram, stream, request_uri, server, note;
-};
-
-std::vector<Row> rows() {
-  std::vector<Row> out;
-  std::ifstream in("tests/data/torture.tsv");
-  for (std::string line; std::getline(in, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::istringstream cells(line);
-    Row& row = out.emplace_back();
-    for (std::string* cell : {&row.file, &row.section, &row.title, &row.datagram, &row.stream, &row.request_uri, &row.server, &row.note})
-      std::getline(cells, *cell, '\t');
-  }
-  return out;
-}
-
-std::string octets_of(const std::string& file) {
-  std::ifstream in("tests/data/" + file, std::ios::binary);
-  EXPECT_TRUE(in) << file;
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+using sip::TortureRow;
 
 bool allows(const std::string& outcomes, const std::string& word) {
   std::istringstream words(outcomes);
@@ -56,9 +34,9 @@ std::vector<std::string> what_left(World& world) {
 
 std::string config() { return World::default_config({}, "aliases = [\"example.com\"]\n"); }
 
-class Torture : public testing::TestWithParam<std::tuple<Row, sip::Transport>> {};
+class Torture : public testing::TestWithParam<std::tuple<TortureRow, sip::Transport>> {};
 INSTANTIATE_TEST_SUITE_P(Messages, Torture,
-                         testing::Combine(testing::ValuesIn(rows()), testing::Values(sip::Transport::udp, sip::Transport::tcp)),
+                         testing::Combine(testing::ValuesIn(sip::torture_rows()), testing::Values(sip::Transport::udp, sip::Transport::tcp)),
                          [](const testing::TestParamInfo<Torture::ParamType>& one) {
                            std::string name = std::get<0>(one.param).file + "_" + std::string(sip::param_name(std::get<1>(one.param)));
                            for (char& c : name)
@@ -71,7 +49,7 @@ TEST_P(Torture, HasItsOutcome) {
   const auto& [row, transport] = GetParam();
   World world({.config = config()});
   Stranger stranger(world, transport);
-  stranger.send(octets_of(row.file));
+  stranger.send(sip::torture_octets(row.file));
   world.run_for(seconds(60));  // beyond the incomplete-message timer
   const auto left = what_left(world);
   const bool stream = transport == sip::Transport::tcp;

@@ -116,6 +116,16 @@ World::World(const Options& options)
 
 World::~World() = default;
 
+namespace {
+constexpr const char* address_v6 = "[fd00::1]:5060";
+}
+
+Endpoint World::address_for(const Endpoint& party) const { return party.address.is_v6() ? *Endpoint::parse(address_v6) : address; }
+
+std::string World::dual_stack() {
+  return fmt::format("[[listen]]\ntransport = \"udp\"\naddress = \"{0}\"\n[[listen]]\ntransport = \"tcp\"\naddress = \"{0}\"\n", address_v6);
+}
+
 void World::apply(const std::string& toml) {
   config_ = load(toml);
   directory_.replace(contents_of(*config_));

@@ -33,8 +33,16 @@ class World {
   [[nodiscard]] static std::string default_config(std::string_view more = {}, std::string_view domain_lines = {},
                                                   std::string_view domain = "example.test", std::string_view address = "127.0.0.1:5060");
 
+  /// The same asking nobody for a password, so that what is bad is not hidden behind a challenge.
+  [[nodiscard]] static std::string open_house(std::string_view more = {}) { return default_config(more, "authenticate = \"none\"\n"); }
+
   const std::string domain;
   const Endpoint address;
+
+  /// Where a party of this family finds the server. The IPv6 address is listened on by `dual_stack()` only.
+  [[nodiscard]] Endpoint address_for(const Endpoint& party) const;
+  /// Lines that make the server listen on IPv6 too.
+  [[nodiscard]] static std::string dual_stack();
 
   net::Simulation& net() { return *net_; }
   shard::Shard& shard(std::size_t i) { return *shards_[i]; }
