@@ -91,12 +91,20 @@ class Conformance(Tree):
     # [house 4] Scripts of tests/ carry the same tags.
     def test_scripts_count(self):
         self.write("tests/phones/call.py", "# [threats 12] Junk.\ndef test_junk():\n    pass\n")
-        self.write("tests/phones/ring.sh", "#!/bin/sh\n# [RFC3261 17] Timer H.\necho\n")
+        self.write("tests/phones/ring.sh", "#!/bin/sh\n# [RFC3261 17.2.1] Timer H.\necho\n")
         self.write("tests/phones/web.mjs", "// [CGP-21] Log.\ntest('log level', () => {})\n")
         page = self.page()
         self.assertIn("[call.py: test_junk](../tests/phones/call.py)", page)
         self.assertIn("| Timer H gives up | [ring.sh](../tests/phones/ring.sh) |", page)
         self.assertIn("[web.mjs: log level](../tests/phones/web.mjs)", page)
+
+    # [house 4] A tag of a whole section shows nothing of its parts; a tag of a part shows something of the whole.
+    def test_sections_are_parts_of_sections(self):
+        self.write("tools/requirements.tsv", "RFC3261\t17.2.1\tTimer G\nRFC3261\t18\tTransport\n")
+        self.write("src/net/a_test.cpp", "// [RFC3261 17.2] Timers.\nTEST(A, B) {}\n// [RFC3261 18.2.1] received.\nTEST(A, C) {}\n")
+        page = self.page()
+        self.assertIn("| 17.2.1 | Timer G | **missing** |", page)
+        self.assertIn("| 18 | Transport | [A.C](../src/net/a_test.cpp) |", page)
 
     # [house 4] A stale page is found.
     def test_stale_page_is_found(self):

@@ -56,7 +56,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   }
   if (text.find(':') == std::string_view::npos) return parse_v4(text);
   char terminated[INET6_ADDRSTRLEN + 1];
-  if (text.empty() || text.size() >= sizeof terminated || text.find('\0') != std::string_view::npos)
+  if (text.size() >= sizeof terminated || text.find('\0') != std::string_view::npos)
     return std::nullopt;
   std::memcpy(terminated, text.data(), text.size());
   terminated[text.size()] = '\0';

@@ -36,12 +36,15 @@ std::string_view Snapshot::without_realm_prefix(std::string_view host) const {
 
 const Domain* Snapshot::domain_of(std::string_view host) const {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  for (const Domain& domain : domains) {
-    if (equals_ignore_case(host, domain.name)) return &domain;
-    for (const std::string& alias : domain.aliases)
-      if (equals_ignore_case(host, alias)) return &domain;
-  }
-  if (const auto rest = without_realm_prefix(host); rest.size() != host.size()) return domain_of(rest);
+  const auto goes_by = [](const Domain& domain, std::string_view name) {
+    return equals_ignore_case(name, domain.name) ||
+           std::any_of(domain.aliases.begin(), domain.aliases.end(), [&](const std::string& alias) { return equals_ignore_case(name, alias); });
+  };
+  for (const Domain& domain : domains)
+    if (goes_by(domain, host)) return &domain;
+  if (const auto name = without_realm_prefix(host); name.size() != host.size())
+    for (const Domain& domain : domains)
+      if (goes_by(domain, name)) return &domain;
   if (domains.empty()) return nullptr;
   const auto address = IpAddress::parse(host);
   for (const Listen& listener : listen) {

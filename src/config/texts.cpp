@@ -63,8 +63,8 @@ std::string host_fault(std::string_view text) {
 }
 
 std::string prefix_fault(std::string_view text) {
-  const std::string_view label = text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
-  return text.empty() || is_host(label) ? "" : "is no beginning of a host name; write one like \"sip.\"";
+  const bool labels = text.size() > 1 && text.ends_with('.') && is_host(text.substr(0, text.size() - 1));
+  return text.empty() || labels ? "" : "is no beginning of a host name; write whole labels with the dot behind them, like \"sip.\"";
 }
 
 std::string advertise_fault(std::string_view text) {

@@ -7,7 +7,7 @@ namespace bellhop::config {
 
 // The shapes of texts in the file. Each answers what is wrong and what would be right, or an empty text.
 [[nodiscard]] std::string host_fault(std::string_view text);       ///< a host name or an IP address
-[[nodiscard]] std::string prefix_fault(std::string_view text);     ///< labels a host may begin with, or empty
+[[nodiscard]] std::string prefix_fault(std::string_view text);     ///< "sip.": whole labels, or empty
 [[nodiscard]] std::string advertise_fault(std::string_view text);  ///< host, host:port, or empty
 [[nodiscard]] std::string user_fault(std::string_view text);       ///< what stands before the @ of an address
 [[nodiscard]] std::string password_fault(std::string_view text);

@@ -92,9 +92,6 @@ class Restart : public testing::Test {
     settings_.sync = false;
     boot(start);
   }
-  ~Restart() override {
-    table_.reset();
-  }
   void boot(TimePoint now) {
     table_.reset();
     table_ = std::make_unique<Table>(metrics_, ++seed_);

@@ -15,10 +15,11 @@ class Inbox {
  public:
   explicit Inbox(std::size_t limit) : limit_(limit) {}
 
-  /// False: full, the value was dropped. `*was_empty` tells the poster to wake the shard.
-  bool post(T&& value, bool* was_empty) {
+  /// False: full, the value was dropped. `*was_empty` tells the poster to wake the shard. What `must_arrive` (a reload, an answer
+  /// somebody waits for: few, and none of them made by a stranger) is taken also beyond the limit.
+  bool post(T&& value, bool* was_empty, bool must_arrive = false) {
     const std::lock_guard lock(mutex_);
-    if (values_.size() >= limit_) {
+    if (values_.size() >= limit_ && !must_arrive) {
       dropped_.fetch_add(1, std::memory_order_relaxed);
       return false;
     }

@@ -42,6 +42,9 @@ TEST(Inbox, DropsWhatDoesNotFit) {
   EXPECT_TRUE(inbox.post(4, &was_empty));
   inbox.set_limit(1);
   EXPECT_FALSE(inbox.post(5, &was_empty));
+  EXPECT_TRUE(inbox.post(6, &was_empty, /*must_arrive=*/true));
+  inbox.take(out);
+  EXPECT_THAT(out, ElementsAre(4, 6));
 }
 
 // [house 1] Posted by several threads while it is emptied: nothing is lost and nothing comes twice

@@ -115,7 +115,11 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     return fail_branch(id, forwarding, index, branch.targets.empty() ? 404 : 503, now);
   }
   branch.client = env_.clients.reserve();
-  if (!branch.client.valid()) return fail_branch(id, forwarding, index, 503, now);
+  if (!branch.client.valid()) {
+    forwarding.at_limit = true;
+    forwarding.record.note(Step::branch, "client transaction limit");
+    return fail_branch(id, forwarding, index, 503, now);
+  }
 
   via_.clear();
   write_via(via_, *flow);
@@ -169,16 +173,29 @@ void Proxy::write_record_route(std::string& out, const sip::Message& request, co
   env_.tokens.append_record_route(out, here, sip::param_name(from.transport), request.call_id());
 }
 
+/// CGP-50: always, or where the two ends could not reach each other without us: another transport, family or listener, an end that
+/// is on a connection, or behind NAT.
+bool Proxy::stays_in_path(const sip::Message& request, const net::Flow& from, const net::Flow& to, const routing::Destination& destination,
+                          bool in_dialog) const {
+  const Method method = request.method();
+  if (method != Method::invite && method != Method::subscribe && method != Method::notify && method != Method::refer) return false;
+  if (config_->sip.record_route == config::RecordRoute::always || in_dialog) return true;
+  const sip::Via& via = request.top_via();
+  const auto sent_by = IpAddress::parse(via.host);
+  const std::uint16_t port = via.port != 0 ? via.port : sip::default_port(from.transport);
+  const bool natted_caller = !sent_by || *sent_by != from.remote.address || port != from.remote.port;
+  std::string here, there;
+  env_.transport.append_sent_by(here, from);
+  env_.transport.append_sent_by(there, to);
+  return from.transport != to.transport || from.is_stream() || destination.flow.has_value() || natted_caller || here != there;
+}
+
 void Proxy::write_request(Forwarding& forwarding, const Branch& branch, const net::Flow& to, std::string_view via) {
   const sip::Message& request = *forwarding.request;
   facts_text_.clear();
   transport::append_via_facts(facts_text_, request.top_via(), forwarding.from);
   record_route_.clear();
-  const Method method = request.method();
-  const bool forms_dialog = method == Method::invite || method == Method::subscribe || method == Method::notify || method == Method::refer;
-  const bool needed = forwarding.from.transport != to.transport || branch.destination.flow.has_value() ||
-                      forwarding.from.remote.address.is_v6() != to.remote.address.is_v6();
-  if (forms_dialog && (config_->sip.record_route == config::RecordRoute::always || needed || forwarding.facts.in_dialog))
+  if (stays_in_path(request, forwarding.from, to, branch.destination, forwarding.facts.in_dialog))
     write_record_route(record_route_, request, forwarding.from, to);
   buffer_.clear();
   build_forwarded(buffer_, edits_, request, forwarding.facts, branch.destination.uri, branch.destination.routes, via, facts_text_,
@@ -214,8 +231,7 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
   facts_text_.clear();
   transport::append_via_facts(facts_text_, request.top_via(), context.from);
   record_route_.clear();
-  const bool dialog = request.method() == Method::invite || request.method() == Method::subscribe || request.method() == Method::refer;
-  if (dialog && config_->sip.record_route == config::RecordRoute::always) write_record_route(record_route_, request, context.from, *flow);
+  if (stays_in_path(request, context.from, *flow, destination, facts.in_dialog)) write_record_route(record_route_, request, context.from, *flow);
   buffer_.clear();
   build_forwarded(buffer_, edits_, request, facts, destination.uri, destination.routes, via_, facts_text_, record_route_, names());
   env_.output.transmit(*flow, buffer_);

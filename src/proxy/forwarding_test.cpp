@@ -103,7 +103,7 @@ TEST(BuildForwarded, AssertsTheIdentityItKnows) {
   EXPECT_THAT(out, Not(HasSubstr("P-Preferred-Identity")));
 }
 
-// [RFC5393 4.2] The loop value differs when what routing looks at differs, and is the same when only Via and hops do
+// [RFC5393 4.2.1] The loop value differs when what routing looks at differs, and is the same when only Via and hops do
 TEST(LoopValue, TellsALoopFromASpiral) {
   const Forwarded first(request());
   std::string later = request();

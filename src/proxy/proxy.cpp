@@ -298,6 +298,9 @@ void Proxy::answer_best(Forwarding& forwarding, TimePoint now) {
 
 void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now) {
   answered_by_us_.add();
+  // The fork makes a 500 of a next hop's 503 (section 16.7); our own want of room is a 503 indeed.
+  const bool overloaded = status == 500 && forwarding.at_limit;
+  if (overloaded) status = 503;
   std::string tag;
   append_to_tag(tag, *forwarding.request);
   forwarding.record.note(Step::answer, "own", fmt::format(FMT_STRING("{}"), status.value));
@@ -305,7 +308,7 @@ void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint
   if (env_.log.enabled(Tag::sip_server, level))
     env_.log(Tag::sip_server, level, "{} for {} answered {}: {}", forwarding.request->method_text(),
              quoted_for_log(forwarding.request->request_uri_text()), status.value, forwarding.record.text());
-  env_.servers.answer(forwarding.server, status, answers_.write(*forwarding.request, forwarding.from, status, {}, tag, {}, *config_), now);
+  env_.servers.answer(forwarding.server, status, answers_.write(*forwarding.request, forwarding.from, status, {}, tag, overloaded ? "Retry-After: 5\r\n" : "", *config_), now);
 }
 
 std::optional<std::uint16_t> Proxy::branch_of(const Forwarding& forwarding, SlotId client) const {

@@ -74,7 +74,7 @@ class Proxy {
   [[nodiscard]] bool is_own_to_tag(const sip::Message& ack) const;
 
   [[nodiscard]] std::size_t forks() const;
-  /// For the monitor: the Request-URI of a request under way as it came, or, with a client transaction, as it goes out there. Empty
+  /// For the monitor: the Request-URI of a request under way as it came, or, with a client transaction, the target it goes to. Empty
   /// when it is over. A view into the fork.
   [[nodiscard]] std::string_view uri_of(SlotId fork, SlotId client = {}) const;
 
@@ -105,6 +105,7 @@ class Proxy {
     std::uint64_t loop = 0;
     observe::DecisionRecord record;
     net::Timer timer;
+    bool at_limit = false;                ///< a branch found no room among our client transactions (CGP-49)
     bool lingering = false;               ///< answered 2xx: only repeats of it are still passed on (RFC 6026 section 8.7)
   };
 
@@ -120,6 +121,8 @@ class Proxy {
   void fail_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now);
   [[nodiscard]] std::optional<net::Flow> next_flow(Forwarding& forwarding, Branch& branch, TimePoint now);
   [[nodiscard]] std::optional<net::Flow> flow_of_binding(const Forwarding& forwarding, Branch& branch) const;
+  [[nodiscard]] bool stays_in_path(const sip::Message& request, const net::Flow& from, const net::Flow& to,
+                                   const routing::Destination& destination, bool in_dialog) const;
   void write_request(Forwarding& forwarding, const Branch& branch, const net::Flow& to, std::string_view via);
   void write_via(std::string& out, const net::Flow& to) const;
   void write_record_route(std::string& out, const sip::Message& request, const net::Flow& from, const net::Flow& to) const;

@@ -44,13 +44,15 @@ std::string unsupported_of(const sip::Message& request, bool path_wanted) {
   return list;
 }
 
-/// A registrar reads no bodies. That is told to a sender who insists (RFC 3261 section 8.2.3); phones that add one do not.
+/// A registrar reads no bodies, and says so where handling is required, or not said (RFC 3261 sections 8.2.3 and 20.11). One departure,
+/// on purpose: a body without any Content-Disposition is passed over, for phones that add a body to REGISTER never have one.
 bool insists_on_body(const sip::Message& request) {
+  if (request.body().empty() || !request.has(HeaderId::content_disposition)) return false;
   const std::string_view disposition = request.value_of(HeaderId::content_disposition);
   const auto semicolon = disposition.find(';');
-  if (request.body().empty() || semicolon == std::string_view::npos) return false;
+  if (semicolon == std::string_view::npos) return true;
   const auto handling = sip::ParameterList(disposition.substr(semicolon + 1)).find("handling");
-  return handling && equals_ignore_case(handling->value, "required");
+  return !handling || equals_ignore_case(handling->value, "required");
 }
 
 }  // namespace

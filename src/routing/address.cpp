@@ -70,11 +70,7 @@ bool find_local(Address& address, std::uint16_t port, const config::Snapshot& co
     for (const config::Domain& domain : config.domains) named = named || domain.name == address.host;
     if (!named) address.domain = nullptr;
   }
-  if (address.domain == nullptr && !literal) {
-    const std::string_view name = config.without_realm_prefix(address.host);
-    if (directory.stored_domain(address.host)) address.stored_domain = address.host;
-    else if (name.size() != address.host.size() && directory.stored_domain(name)) address.stored_domain = name;
-  }
+  if (address.domain == nullptr && !literal) address.stored_domain = stored_domain_of(address.host, config, directory);
   return address.local();
 }
 
@@ -91,6 +87,14 @@ bool unpack_percent(std::string& user, std::string& host) {
 }
 
 }  // namespace
+
+std::string stored_domain_of(std::string_view host, const config::Snapshot& config, const storage::Directory& directory) {
+  std::string name = to_lower(host);
+  if (directory.stored_domain(name)) return name;
+  const auto prefix = name.size() - config.without_realm_prefix(name).size();
+  name.erase(0, prefix);
+  return prefix != 0 && directory.stored_domain(name) ? name : std::string();
+}
 
 std::string fold_user(std::string_view user, const config::Registrar& registrar) {
   std::string decoded = user.find('%') == std::string_view::npos ? std::string(user) : sip::unescape(user);
@@ -117,11 +121,12 @@ Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snap
   address.host = normal_host(uri.host);
   bool changed = address.host.size() != uri.host.size();
   std::uint16_t port = uri.port;
+  bool port_goes = false;  // what stood behind "%" has its own host and no port
   for (int hop = 0; hop < max_percent_hops; ++hop) {
     while (strip_suffix(address.host, address)) changed = true;
     if (IpAddress::parse(address.host)) address.host = normal_host(address.host);
     if (!find_local(address, port, config, directory) || !unpack_percent(raw_user, address.host)) break;
-    changed = true;
+    changed = port_goes = true;
     port = 0;
     address.domain = nullptr;
     address.stored_domain.clear();
@@ -131,7 +136,7 @@ Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snap
   const auto literal = IpAddress::parse(address.host);
   const std::string written_host = literal ? literal->to_uri_host() : address.host;
   sip::Uri shown = uri;
-  if (port == 0) shown.has_port = false;
+  if (port_goes) shown.has_port = false;
   address.uri = rebuild(shown, raw_user, written_host, changed);
   return address;
 }

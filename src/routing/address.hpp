@@ -34,6 +34,9 @@ struct Address {
   [[nodiscard]] std::string_view local_name() const { return domain != nullptr ? std::string_view(domain->name) : stored_domain; }
 };
 
+/// The domain of the account store that goes by this host name, with or without registrar.realm_prefix; empty: none.
+[[nodiscard]] std::string stored_domain_of(std::string_view host, const config::Snapshot& config, const storage::Directory& directory);
+
 /// Applies the rules: "%" to "@" for addresses in a local domain or without one (the rightmost "%", CGP-17), transport and
 /// via suffixes, own addresses and domain aliases to the local domain. tel: URIs are taken as users of the first domain.
 [[nodiscard]] Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,

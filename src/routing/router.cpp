@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace bellhop::routing {
@@ -17,11 +19,14 @@ void refuse(Decision& decision, sip::StatusCode status, const char* reason = "")
   decision.refusal = {status, reason};
 }
 
-/// RFC 3261 section 8.2.1: a 405 names the methods that would have done.
-std::string allow_line(std::uint32_t methods) {
-  std::string line;
-  for (unsigned i = 0; i < static_cast<unsigned>(sip::Method::other); ++i)
-    if (((methods >> i) & 1u) != 0) line.append(line.empty() ? "Allow: " : ", ").append(sip::name_of(static_cast<sip::Method>(i)));
+/// RFC 3261 section 8.2.1: a 405 names the methods that would have done; none that we know by name is an empty Allow.
+std::string allow_line(const std::vector<location::Binding>& bindings) {
+  std::string line = "Allow:";
+  for (unsigned i = 0; i < static_cast<unsigned>(sip::Method::other); ++i) {
+    const auto method = static_cast<sip::Method>(i);
+    if (std::none_of(bindings.begin(), bindings.end(), [&](const auto& binding) { return binding.accepts(method); })) continue;
+    line.append(line.ends_with(':') ? " " : ", ").append(sip::name_of(method));
+  }
   return line + "\r\n";
 }
 
@@ -103,14 +108,15 @@ void Router::route_local(const Address& address, sip::Method method, const confi
     return;
   }
   const std::size_t registered = bindings.size();
-  std::uint32_t methods = 0;
-  for (const location::Binding& binding : bindings) methods |= binding.methods;
-  if (config.registrar.method_filtering) std::erase_if(bindings, [&](const auto& b) { return !b.accepts(method); });
-  if (bindings.empty()) {
-    record.note(Step::location, "405", address.user);
-    refuse(decision, 405);
-    decision.refusal.headers = allow_line(methods);
-    return;
+  if (config.registrar.method_filtering) {
+    const auto refusing = std::stable_partition(bindings.begin(), bindings.end(), [&](const auto& b) { return b.accepts(method); });
+    if (refusing == bindings.begin()) {
+      record.note(Step::location, "405", address.user);
+      refuse(decision, 405);
+      decision.refusal.headers = allow_line(bindings);
+      return;
+    }
+    bindings.erase(refusing, bindings.end());
   }
   if (!config.registrar.parallel_forking) bindings.resize(1);
   decision.destinations.reserve(bindings.size());

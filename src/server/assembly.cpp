@@ -57,12 +57,10 @@ std::optional<std::string> binding_key(std::string_view address, const config::S
   const std::string text =
       address.find(':') == std::string_view::npos ? fmt::format("sip:{}", address) : std::string(address);
   const auto uri = sip::parse_uri(text);
-  if (!uri || uri->user.empty()) return std::nullopt;
-  const std::string user = routing::fold_user(uri->user, config.registrar);
-  if (const config::Domain* domain = config.domain_of(uri->host))
-    return routing::binding_key(user, domain->name, config.registrar);
-  if (directory.stored_domain(uri->host)) return routing::binding_key(user, to_lower(uri->host), config.registrar);
-  return std::nullopt;
+  if (!uri || uri->scheme == sip::Scheme::other) return std::nullopt;
+  const auto found = routing::resolve_address(*uri, config, directory);
+  if (!found || !found->local() || found->user.empty()) return std::nullopt;
+  return routing::binding_key(found->user, found->local_name(), config.registrar);
 }
 
 /// The whole server, from the bottom floor up: members are built in the order in which they are declared, and go in the

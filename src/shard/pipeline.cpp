@@ -175,10 +175,12 @@ Pipeline::Next Pipeline::authenticate(Context& context) {
   const bool registering = context.method() == Method::register_;
   if (domain == nullptr || domain->authenticate == config::Authenticate::none) return Next::go_on;
   if (domain->authenticate == config::Authenticate::register_only && !registering) return Next::go_on;
+  return check_credentials(context, *domain, registering ? auth::Authenticator::Kind::www : auth::Authenticator::Kind::proxy);
+}
 
+Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domain& domain, auth::Authenticator::Kind kind) {
   using auth::Authenticator;
-  const auto kind = registering ? Authenticator::Kind::www : Authenticator::Kind::proxy;
-  auto outcome = env_.authenticator.check(context.message, kind, *domain, context.config.auth, context.now, context.from.remote);
+  auto outcome = env_.authenticator.check(context.message, kind, domain, context.config.auth, context.now, context.from.remote);
   switch (outcome.verdict) {
     case Authenticator::Verdict::passed: break;
     case Authenticator::Verdict::forbidden:
@@ -187,9 +189,9 @@ Pipeline::Next Pipeline::authenticate(Context& context) {
     case Authenticator::Verdict::bad_request:
       context.record.note(Decide::authentication, "400", outcome.reason);
       return refuse(context, 400, "Bad Credentials");
-    case Authenticator::Verdict::missing: return challenge(context, kind, *domain, false, "");
-    case Authenticator::Verdict::stale: return challenge(context, kind, *domain, true, "stale nonce");
-    case Authenticator::Verdict::wrong: return challenge(context, kind, *domain, false, outcome.reason);
+    case Authenticator::Verdict::missing: return challenge(context, kind, domain, false, "");
+    case Authenticator::Verdict::stale: return challenge(context, kind, domain, true, "stale nonce");
+    case Authenticator::Verdict::wrong: return challenge(context, kind, domain, false, outcome.reason);
   }
   context.authenticated = true;
   context.account = std::move(outcome.user);
@@ -197,6 +199,17 @@ Pipeline::Next Pipeline::authenticate(Context& context) {
   context.record.note(Decide::authentication, "passed", context.account);
   env_.guard.clear(context.from.remote.address);
   return Next::go_on;
+}
+
+/// Relay is for our users and nobody else here: who is one may show it now (CGP-51). A From of ours must then be his own; one of
+/// another domain is none of our business.
+Pipeline::Next Pipeline::authenticate_relay(Context& context) {
+  context.record.note(Decide::relay_policy, "credentials wanted", "not a client");
+  if (context.config.domains.empty()) return refuse(context, 403, "Not relaying");
+  const config::Domain* from = domain_of(context.message.from().uri.host, context);
+  const config::Domain& realm = from != nullptr ? *from : context.config.domains.front();
+  if (const Next next = check_credentials(context, realm, auth::Authenticator::Kind::www); next != Next::go_on) return next;
+  return domain_of(context.message.from().uri.host, context) != nullptr ? check_identity(context) : Next::go_on;
 }
 
 bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& context) const {
@@ -268,9 +281,7 @@ Pipeline::Next Pipeline::route(Context& context) {
   auto decision = env_.router.route(context.target_uri, context.method(), context.config, context.now, context.record);
   if (decision.refused) return refuse(context, {decision.refusal.status, decision.refusal.reason, decision.refusal.headers});
   if (decision.to_remote && !relay_allowed(context, decision)) {
-    context.record.note(Decide::relay_policy, "401", "not a client");
-    if (context.config.domains.empty()) return refuse(context, 403, "Not relaying");
-    return challenge(context, auth::Authenticator::Kind::www, context.config.domains.front(), false, "relay refused");
+    if (const Next next = authenticate_relay(context); next != Next::go_on) return next;
   }
   if (!decision.to_remote && !context.in_dialog) {  // RT-01: a Route of the caller's own making does not lead past our users' bindings
     context.own_routes = 0;
@@ -304,8 +315,13 @@ Pipeline::Next Pipeline::pass_on(Context& context, routing::Decision& decision) 
 /// Redirect server (RFC 3261 section 8.3, ARCH-12): every binding with its q; no state.
 Pipeline::Next Pipeline::redirect(Context& context, const routing::Decision& decision) {
   std::string contacts;
-  for (const routing::Destination& d : decision.destinations)
+  const auto asked = sip::parse_uri(context.message.request_uri_text());
+  for (const routing::Destination& d : decision.destinations) {
+    const auto uri = sip::parse_uri(d.uri);
+    if (asked && uri && sip::equivalent(*asked, *uri)) continue;  // it was there and came here
     fmt::format_to(std::back_inserter(contacts), FMT_STRING("Contact: <{}>;q={}.{:03}\r\n"), d.uri, d.q / 1000, d.q % 1000);
+  }
+  if (contacts.empty()) return refuse(context, 480);
   context.record.note(Decide::routing, "302");
   answer(context, 302, {}, contacts);
   return Next::done;
@@ -330,13 +346,10 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
 
 const config::Domain* Pipeline::domain_of(std::string_view host, const Context& context) {
   if (const auto* domain = context.config.domain_of(host)) return domain;
-  std::string name = to_lower(host);
-  if (!env_.directory.stored_domain(name)) {
-    name = std::string(context.config.without_realm_prefix(name));
-    if (name.size() == host.size() || !env_.directory.stored_domain(name)) return nullptr;
-  }
+  std::string name = routing::stored_domain_of(host, context.config, env_.directory);
+  if (name.empty()) return nullptr;
   stored_domain_ = config::Domain{};
-  stored_domain_.name = name;
+  stored_domain_.name = std::move(name);
   return &stored_domain_;
 }
 

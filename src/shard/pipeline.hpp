@@ -68,6 +68,8 @@ class Pipeline {
   Next pass_ack(Context& context);
   Next refuse_while_draining(Context& context);
   Next authenticate(Context& context);
+  Next check_credentials(Context& context, const config::Domain& domain, auth::Authenticator::Kind kind);
+  Next authenticate_relay(Context& context);
   Next check_identity(Context& context);
   Next register_contacts(Context& context);
   Next follow_dialog(Context& context);

@@ -128,8 +128,11 @@ TimePoint Shard::next_deadline() const { return std::min(wheel_.next_deadline(),
 // ---- between shards
 
 bool Shard::post(Post&& value) {
+  // Traffic may be dropped (CGP-29); a snapshot, a failure or an answer may not: who waits for it would wait for ever.
+  const auto* send = std::get_if<SendOctets>(&value);
+  const bool traffic = std::holds_alternative<ForwardedMessage>(value) || (send != nullptr && !send->octets.empty());
   bool was_empty = false;
-  if (!inbox_.post(std::move(value), &was_empty)) return false;
+  if (!inbox_.post(std::move(value), &was_empty, !traffic)) return false;
   if (was_empty) wire_.wake();
   return true;
 }
@@ -190,6 +193,7 @@ void Shard::on_response(const net::Flow& from, TimePoint now) {
 }
 
 void Shard::on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal, TimePoint now) {
+  tap_.message(observe::Tap::Direction::received, sip::param_name(from.transport).data(), from.local, from.remote, octets, now);
   (void)message_.parse(octets, limits_, true);  // finds what there is to answer
   refuse_malformed(from, octets, refusal, now);
 }

@@ -61,7 +61,7 @@ class Shard final : public net::WireHandler,
   /// Who else there is, this shard included, by index. Before the wire runs.
   void set_peers(std::vector<Shard*> peers) { peers_ = std::move(peers); }
 
-  /// Thread-safe. False: the inbox is full and the value was dropped (CGP-29).
+  /// Thread-safe. False: the inbox is full and the message was dropped (CGP-29); nothing but messages ever is.
   bool post(Post&& value);
 
   /// New calls are refused from now on (503); those under way go on.

@@ -58,7 +58,7 @@ Played whole(std::string_view stream, const Limits& limits = {}) {
 const std::string first = options_with("Content-Length: 5\n", "selam");
 const std::string second = options_with("l: 0\n");
 
-// [RFC3261 18.3] Content-Length ends the message; the next one follows at once.
+// [RFC3261 18.3, RFC3261 7.5] Content-Length ends the message; the next one follows at once.
 TEST(StreamFramer, MessagesAreCutAtTheirContentLengthHoweverTheyArrive) {
   for (std::size_t step = 1; step < first.size() + second.size(); ++step) {
     const Played played = play(first + second, step);

@@ -20,15 +20,6 @@ bool is_decimal_octet(std::string_view text) {
          scan::number_up_to(text, 255, number);
 }
 
-bool is_ipv4(std::string_view text) {
-  for (int part = 0; part < 3; ++part) {
-    const auto dot = text.find('.');
-    if (dot == std::string_view::npos || !is_decimal_octet(text.substr(0, dot))) return false;
-    text.remove_prefix(dot + 1);
-  }
-  return is_decimal_octet(text);
-}
-
 /// The IPv4 address at the beginning, when it is one and ends there: the usual host of a Via. 0: look closer.
 std::size_t leading_ipv4_length(std::string_view text) {
   std::size_t at = 0;
@@ -41,6 +32,8 @@ std::size_t leading_ipv4_length(std::string_view text) {
   if (at < text.size() && (is(text[at], scan::label) || text[at] == '-' || text[at] == '.')) return 0;
   return at;
 }
+
+bool is_ipv4(std::string_view text) { return !text.empty() && leading_ipv4_length(text) == text.size(); }
 
 /// IPv6address of RFC 5954 section 4.1, and the ":::" in front of an IPv4 address that RFC 5118 section 4.10 wants to
 /// be tolerated.

@@ -7,6 +7,7 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "sip/message.hpp"
 
 namespace bellhop::transport {
 
@@ -277,6 +278,19 @@ void Layer::on_timer(std::uint64_t token, TimePoint now) {
 
 // ---- the way out
 
+namespace {
+
+/// Where a response goes whose connection is gone (RFC 3261 section 18.2.2): to the address its request came from, at the port of the
+/// sent-by. Nothing for a request.
+std::optional<Target> target_of_response(const Flow& gone, std::string_view octets) {
+  sip::Message response;
+  if (!octets.starts_with("SIP/2.0 ") || !response.parse(octets, sip::Limits{}, /*stream=*/true)) return std::nullopt;
+  const std::uint16_t port = response.top_via().port;
+  return Target{gone.transport, {gone.remote.address, port != 0 ? port : sip::default_port(gone.transport)}, true};
+}
+
+}  // namespace
+
 void Layer::send(const Flow& to, std::string_view octets) {
   if (!to.is_stream()) {
     env_.wire.send_datagram(to.socket, to.remote, octets);
@@ -288,6 +302,8 @@ void Layer::send(const Flow& to, std::string_view octets) {
   } else if (const auto reopened = env_.connections.find(to.transport, to.remote); reopened && reopened->shard == env_.shard) {
     // RFC 3261 section 18.2.2: the connection is gone, but the peer has another one open from the same address.
     env_.wire.send_stream(reopened->stream, octets, config_->tcp.output_limit);
+  } else if (const auto target = target_of_response(to, octets)) {
+    if (const auto again = flow_to(*target, to.socket, env_.wire.now())) send(*again, octets);
   } else {
     env_.receiver.post_send(to, {});  // nobody has it: the shard reports the failure on its next turn
   }

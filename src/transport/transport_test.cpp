@@ -64,6 +64,8 @@ TEST(NextHop, IsReadFromTheUri) {
   EXPECT_EQ(hop("sips:bob@host.test").port_or_default(sip::Transport::tls), 5061);
   EXPECT_EQ(next_hop_of(*sip::parse_uri("sip:bob@host.test;transport=carrier-pigeon")).error(), TargetError::unknown_transport);
   EXPECT_EQ(next_hop_of(*sip::parse_uri("tel:+15551234")).error(), TargetError::not_sip);
+  EXPECT_EQ(next_hop_of(*sip::parse_uri("sip:bob@host.test:0")).error(), TargetError::no_port);
+  EXPECT_EQ(next_hop_of(*sip::parse_uri("sip:bob@host.test"))->port, 0);
 }
 
 // [threats 45] Nothing is sent to nobody or to everybody

@@ -170,6 +170,38 @@ TEST(Relay, Policy) {
   }
 }
 
+// [CGP-51] Where calls need no password, leaving for elsewhere does: the challenge can be answered, by the account From names only
+TEST(Relay, IsForUsersWhoShowIt) {
+  Town town(World::default_config({}, "authenticate = \"register\"\n"));
+  EXPECT_EQ(town.message("sip:bob@example.test"), 200);
+  EXPECT_EQ(town.alice.count_responses("401 MESSAGE"), 0u);
+  EXPECT_EQ(town.message("sip:u@127.0.0.9"), 200);
+  EXPECT_EQ(town.alice.count_responses("401 MESSAGE"), 1u);
+  EXPECT_EQ(town.remote.count_requests("MESSAGE"), 1u);
+  EXPECT_THAT(town.remote.last_request("MESSAGE"), Not(HasSubstr("Authorization:")));
+  town.alice.from_user = "bob";
+  EXPECT_EQ(town.message("sip:u@127.0.0.9"), 403);
+  EXPECT_EQ(town.remote.count_requests("MESSAGE"), 0u);
+}
+
+// [CGP-13] Another local domain's users are reached like ours
+TEST(Routing, AnotherLocalDomain) {
+  Town town(World::default_config("[[domain]]\nname = \"other.test\"\nauthenticate = \"none\"\n[[account]]\nuser = \"zoe\"\ndomain = \"other.test\"\npassword = \"x\"\n",
+                                  "aliases = [\"alias.test\"]\n"));
+  Stranger zoe(town.world, Transport::udp);
+  EXPECT_EQ(zoe.ask(zoe.draft("REGISTER", "sip:other.test").set("To", "<sip:zoe@other.test>").set("From", "<sip:zoe@other.test>;tag=1")), 200);
+  town.alice.send("MESSAGE", "sip:zoe@other.test");
+  town.world.run_for(seconds(1));
+  EXPECT_THAT(zoe.last("MESSAGE"), StartsWith("MESSAGE sip:stranger@127.0.0.66:5066 SIP/2.0\r\n"));
+}
+
+// [CGP-12] A domain alias stands for its domain
+TEST(Routing, DomainAlias) {
+  Town town(World::default_config({}, "aliases = [\"alias.test\"]\n"));
+  EXPECT_EQ(town.message("sip:bob@alias.test"), 200);
+  EXPECT_EQ(town.bob.count_requests("MESSAGE"), 1u);
+}
+
 // [CGP-30] Short field names in what we send and what we answer
 TEST(Settings, ShortFieldNames) {
   Town town(World::default_config("[sip]\nshort_field_names = true\n"));

@@ -119,13 +119,17 @@ void Stranger::on_datagram(net::SocketId, const Endpoint&, std::string_view octe
   times_.push_back(wire_->now());
 }
 
-/// What Bellhop answers has no body here: messages end at their empty line.
+/// Cut as any stream: by Content-Length, which Bellhop always sends.
 void Stranger::on_stream_data(net::StreamId, std::string_view octets, TimePoint) {
   got_ += octets.size();
   input_ += octets;
-  for (std::size_t end; (end = input_.find("\r\n\r\n")) != std::string::npos; input_.erase(0, end + 4)) {
-    received_.push_back(input_.substr(0, end + 4));
+  for (std::size_t end; (end = input_.find("\r\n\r\n")) != std::string::npos;) {
+    const std::string length = line_of(input_.substr(0, end + 2), "Content-Length");
+    const std::size_t size = end + 4 + (length.empty() ? 0u : std::stoul(length.substr(16)));
+    if (input_.size() < size) return;
+    received_.push_back(input_.substr(0, size));
     times_.push_back(wire_->now());
+    input_.erase(0, size);
   }
 }
 

@@ -68,9 +68,9 @@ TEST(BadPeer, ContactsThatAreNoPhone) {
 
 // [threats 45] Nor is anything sent when a user of ours dials such an address himself
 TEST(BadPeer, AddressesThatAreNoPhone) {
-  World world({});
+  World world({.config = World::default_config(World::dual_stack())});
   Phone alice(world, "alice", "127.0.0.2:5060");
-  for (const char* uri : {"sip:x@255.255.255.255", "sip:x@224.0.1.75", "sip:x@0.0.0.0", "sip:x@127.0.0.9:0", "sip:x@127.0.0.9;maddr=224.0.1.75",
+  for (const char* uri : {"sip:x@255.255.255.255", "sip:x@224.0.1.75", "sip:x@0.0.0.0", "sip:x@127.0.0.9:0", "sip:x@[127.0.0.9]:0", "sip:x@127.0.0.9;maddr=224.0.1.75",
                           "sip:x@[ff02::1]"}) {
     alice.forget();
     (void)world.arrows();
@@ -83,7 +83,7 @@ TEST(BadPeer, AddressesThatAreNoPhone) {
   EXPECT_EQ(world.transactions(), 0u);
 }
 
-// [threats 46, RFC5393 4] Two users whose contacts point at each other: found within a second
+// [threats 46, RFC5393 4.1] Two users whose contacts point at each other: found within a second
 TEST(BadPeer, ContactsThatPointAtEachOther) {
   BadCallee bad;
   bad.register_as("bob", "<sip:carol@127.0.0.1:5060>");
@@ -123,7 +123,7 @@ TEST(BadPeer, ReflectedInvite) {
   bad.expect_clean();
 }
 
-// [threats 49] Responses with a Via more, a Via less, another branch, another CSeq: not an answer to anything
+// [threats 49, RFC3261 17.1.3] Responses with a Via more, a Via less, another branch, another CSeq: not an answer to anything
 TEST(BadPeer, ResponsesWithAlteredVia) {
   BadCallee bad;
   const std::string invite = bad.call();

@@ -49,7 +49,9 @@ TEST_P(Torture, HasItsOutcome) {
   const auto& [row, transport] = GetParam();
   World world({.config = config()});
   Stranger stranger(world, transport);
-  stranger.send(sip::torture_octets(row.file));
+  const std::string octets = sip::torture_octets(row.file);
+  ASSERT_FALSE(octets.empty()) << row.file;
+  stranger.send(octets);
   world.run_for(seconds(60));  // beyond the incomplete-message timer
   const auto left = what_left(world);
   const bool stream = transport == sip::Transport::tcp;

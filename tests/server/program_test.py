@@ -112,6 +112,24 @@ with results.test("SIGHUP takes a good file and keeps the old snapshot for a bad
         eventually(lambda: "nonsense" in open(server.log).read(), "the fault in the log")
         phone = Udp(server)
         assert phone.ask(options(phone, f"sip:127.0.0.1:{server.port}")).startswith("SIP/2.0 200")
+        text = open(server.config).read().replace("[nonsense]\n", "").replace("workers = 2\n", 'workers = 2\nname = "Renamed"\n')
+        with open(server.config, "w") as f:
+            f.write(text)
+        os.kill(server.process.pid, signal.SIGHUP)
+        eventually(lambda: "\r\nServer: Renamed\r\n" in phone.ask(options(phone, f"sip:127.0.0.1:{server.port}")), "the new name in answers")
+
+# [USR-15]
+with results.test("bindings are added and removed by the operator, and calls follow"):
+    with Bellhop(authenticate="none") as server:
+        phone, callee = Udp(server), Udp(server)
+        message = lambda n: (options(phone, "sip:alice@example.test").replace("OPTIONS", "MESSAGE").replace("Max-Forwards: 0", "Max-Forwards: 70")  # noqa: E731
+                             .replace("tag=1", f"tag={n}"))
+        assert phone.ask(message(1)).startswith("SIP/2.0 480")
+        server.run("ctl", "bindings", "add", "alice@example.test", f"sip:alice@127.0.0.1:{callee.port}")
+        phone.send(message(2))
+        assert callee.receive().startswith(f"MESSAGE sip:alice@127.0.0.1:{callee.port} SIP/2.0\r\n")
+        server.run("ctl", "bindings", "remove", "alice@example.test")
+        assert phone.ask(message(3)).startswith("SIP/2.0 480")
 
 with results.test("an account added while the server runs can register at once"):
     with Bellhop(accounts=("alice",)) as server:
