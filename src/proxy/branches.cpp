@@ -12,7 +12,9 @@
 
 namespace bellhop::proxy {
 
+using observe::Level;
 using observe::Step;
+using observe::Tag;
 using sip::HeaderId;
 using sip::Method;
 
@@ -138,6 +140,9 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     return send_branch(id, forwarding, index, now);
   }
   note_target(forwarding.record, *flow);
+  if (env_.log.enabled(Tag::sip_client, Level::low_level))
+    env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.request->method_text(), quoted_for_log(branch.destination.uri),
+             sip::param_name(flow->transport), flow->remote.to_string());
   env_.clients.start(branch.client, forwarding.request->method(), buffer_, *flow, id, now);
 }
 

@@ -71,6 +71,9 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
   env_.servers.set_owner(server, id);
   forwarded_.add();
   ++under_way_;
+  if (env_.log.enabled(Tag::sip_server, Level::low_level))
+    env_.log(Tag::sip_server, Level::low_level, "{} {} begins source={} call-id={}", message.method_text(), quoted_for_log(message.request_uri_text()),
+             context.from.remote.to_string(), quoted_for_log(message.call_id()));
 
   // RFC 5393 section 5.3.3: what rings at once shares the breadth; when there is not enough, one rings after the other.
   const bool too_wide = destinations.size() > forwarding.facts.max_breadth;
@@ -117,6 +120,9 @@ void Proxy::on_response(const sip::Message& response, const transaction::ClientT
   } else {
     forwarding->fork.on_response(*index, response.status(), now, actions_);
   }
+  if (response.status().final() && env_.log.enabled(Tag::sip_client, Level::low_level))
+    env_.log(Tag::sip_client, Level::low_level, "{} answered {} by {}", forwarding->request->method_text(), response.status().value,
+             quoted_for_log(forwarding->branches[*index].destination.uri));
   if (response.status().final())
     forwarding->record.note(Step::branch, "answered", fmt::format(FMT_STRING("{} {}"), *index, response.status().value));
   drain(match.owner, &response, now);
@@ -232,10 +238,12 @@ void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, c
 void Proxy::finish(SlotId id, TimePoint now) {
   Forwarding& forwarding = *forwardings_.find(id);
   --under_way_;
-  if (env_.log.enabled(Tag::sip, Level::low_level))
-    env_.log(Tag::sip, Level::low_level, "{} {} {}", forwarding.request->method_text(), quoted_for_log(forwarding.request->call_id()),
-             forwarding.record.text());
   const bool accepted = forwarding.fork.succeeded() && forwarding.request->method() == Method::invite;
+  // CGP-21: a session that was established is a report of its own level; a re-INVITE establishes nothing.
+  const bool established = accepted && forwarding.request->to_tag().empty();
+  if (const Level level = established ? Level::major : Level::low_level; env_.log.enabled(Tag::sip, level))
+    env_.log(Tag::sip, level, "{} {} {} {}", established ? "call established" : forwarding.request->method_text(),
+             quoted_for_log(forwarding.request->call_id()), quoted_for_log(forwarding.request->request_uri_text()), forwarding.record.text());
   if (!env_.servers.answered_finally(forwarding.server)) env_.servers.forget(forwarding.server);  // RFC 4320 section 4.2
   if (!accepted) {
     forwardings_.erase(id);

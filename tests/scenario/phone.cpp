@@ -279,10 +279,10 @@ void Phone::answer_invite(int status, TimePoint now) {
   // The 2xx is repeated until its ACK comes (RFC 3261 section 13.3.1.4).
   auto repeat = std::make_shared<std::function<void(Duration)>>();
   const SlotId transaction = served_transaction_;
-  *repeat = [this, repeat, transaction, octets = final_2xx_](Duration interval) {
+  *repeat = [this, weak = std::weak_ptr(repeat), transaction, octets = final_2xx_](Duration interval) {
     if (acked_ || interval > seconds(32) || transaction != served_transaction_) return;
     servers_.answer(transaction, 200, octets, wire_->now());
-    later(std::min<Duration>(2 * interval, seconds(4)), [repeat, interval] { (*repeat)(2 * interval); });
+    later(std::min<Duration>(2 * interval, seconds(4)), [self = weak.lock(), interval] { (*self)(2 * interval); });
   };
   later(milliseconds(500), [repeat] { (*repeat)(milliseconds(500)); });
 }

@@ -126,7 +126,6 @@ class Phone final : public net::WireHandler, private transaction::Output {
   net::Flow served_from_;
   SlotId served_transaction_;
   std::string final_2xx_;
-  Duration resend_after_{};
   bool acked_ = false;
   int next_id_ = 0;
   std::vector<std::string> responses_, requests_;

@@ -118,6 +118,32 @@ with results.test("SIGHUP takes a good file and keeps the old snapshot for a bad
         os.kill(server.process.pid, signal.SIGHUP)
         eventually(lambda: "\r\nServer: Renamed\r\n" in phone.ask(options(phone, f"sip:127.0.0.1:{server.port}")), "the new name in answers")
 
+# [CGP-21, CGP-22, CGP-33] Levels and tags
+with results.test("after one call each tag and level has said what is its own"):
+    def call(server):
+        caller, callee = Udp(server), Udp(server)
+        server.run("ctl", "bindings", "add", "alice@example.test", f"sip:alice@127.0.0.1:{callee.port}")
+        caller.send(options(caller, "sip:alice@example.test").replace("OPTIONS", "INVITE").replace("Max-Forwards: 0", "Max-Forwards: 70"))
+        invite = callee.receive()
+        lines = [line for line in invite.split("\r\n") if line.startswith(("Via:", "From:", "To:", "Call-ID:", "CSeq:"))]
+        callee.send("SIP/2.0 200 OK\r\n" + "\r\n".join(line + ";tag=c" if line.startswith("To:") else line for line in lines)
+                    + "\r\nContent-Length: 0\r\n\r\n")
+        while "200 OK" not in caller.receive():
+            pass
+        return lambda: open(server.log).read()
+
+    with Bellhop(authenticate="none") as server:
+        log = call(server)
+        eventually(lambda: "SIP call established" in log(), "the report of the session, at the default level")
+        assert "SIPC " not in log() and "SIPS " not in log() and "INVITE sip:" not in log(), log()
+    with Bellhop(authenticate="none", more='[log.levels]\nSIPS = "low-level"\n') as server:
+        log = call(server)
+        eventually(lambda: "SIPS INVITE" in log(), "the server transaction")
+        assert "SIPC INVITE" not in log(), log()
+    with Bellhop(authenticate="none", more='[log]\nlevel = "all-info"\n') as server:
+        log = call(server)
+        eventually(lambda: all(word in log() for word in ("SIPS INVITE", "SIPC INVITE", "SIP call established", "SIPDATA", "INVITE sip:")), "all of them")
+
 # [USR-15]
 with results.test("bindings are added and removed by the operator, and calls follow"):
     with Bellhop(authenticate="none") as server:
