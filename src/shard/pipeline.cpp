@@ -209,7 +209,7 @@ Pipeline::Next Pipeline::authenticate_relay(Context& context) {
   const config::Domain* from = domain_of(context.message.from().uri.host, context);
   const config::Domain& realm = from != nullptr ? *from : context.config.domains.front();
   if (const Next next = check_credentials(context, realm, auth::Authenticator::Kind::www); next != Next::go_on) return next;
-  return domain_of(context.message.from().uri.host, context) != nullptr ? check_identity(context) : Next::go_on;
+  return from != nullptr ? check_identity(context) : Next::go_on;
 }
 
 bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& context) const {
