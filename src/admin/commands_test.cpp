@@ -108,6 +108,10 @@ TEST(ToTable, ArraysOfObjectsAreTablesAndObjectsArePairs) {
 // [threats 31] What a peer sent cannot drive the operator's terminal or forge a row.
 TEST(ToTable, ControlCharactersAreEscaped) {
   EXPECT_EQ(to_table(Json::array().push(Json().set("agent", "x\x1b[2J\ny"))), "AGENT\nx\\x1b[2J\\x0ay\n");
+  EXPECT_EQ(to_table(Json::array().push(Json().set("agent",
+                                                   "\xc3\xa4\xc2\x9b"
+                                                   "2J\xc2\xa0"))),
+            "AGENT\n\xc3\xa4\\x9b2J\xc2\xa0\n");
 }
 
 }  // namespace

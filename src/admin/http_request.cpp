@@ -15,6 +15,7 @@ struct HttpReader::State {
   std::size_t octets = 0;  ///< of the request under way
   std::string target, field, value;
   bool value_open = false;
+  bool header_done = false;
   bool complete = false;
   HttpRequest request;
 
@@ -25,12 +26,13 @@ struct HttpReader::State {
     target.clear();
     field.clear();
     value.clear();
-    value_open = complete = false;
+    value_open = header_done = complete = false;
     request = {};
   }
 
   void end_header() {
-    if (value_open && equals_ignore_case(field, "host")) {
+    // What stands behind a chunked body comes too late to say whom the request is for (RFC 9110 section 6.5.1).
+    if (value_open && !header_done && equals_ignore_case(field, "host")) {
       // A second Host field is an attack or a fault; neither value is believed.
       request.host = request.has_host ? "" : std::string(trim(value));
       request.has_host = true;
@@ -86,7 +88,9 @@ http_parser_settings make_settings() {
     return 0;
   };
   s.on_headers_complete = [](http_parser* p) {
-    static_cast<State*>(p->data)->end_header();
+    auto* state = static_cast<State*>(p->data);
+    state->end_header();
+    state->header_done = true;
     return 0;
   };
   s.on_message_complete = [](http_parser* p) {

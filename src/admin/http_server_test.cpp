@@ -1,5 +1,6 @@
 #include "admin/http_server.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -149,6 +150,15 @@ TEST_F(HttpServerTest, BadRequestsAreRefusedAndTheConnectionClosed) {
   EXPECT_THAT(ask("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + std::string(20'000, 'x')),
               StartsWith("HTTP/1.1 413"));
   EXPECT_EQ(browser.closed.size(), 4u);
+}
+
+// [contract] A Host behind a chunked body is not the Host of the request.
+TEST_F(HttpServerTest, AHostAmongTheTrailersIsNotBelieved) {
+  const std::string chunked =
+      "GET /metrics HTTP/1.1\r\n{}Transfer-Encoding: chunked\r\n\r\n0\r\nHost: localhost\r\nX: y\r\n\r\n";
+  EXPECT_THAT(ask(fmt::format(fmt::runtime(chunked), "")), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(ask(fmt::format(fmt::runtime(chunked), "Host: evil.test\r\n")), StartsWith("HTTP/1.1 421"));
+  EXPECT_THAT(ask(fmt::format(fmt::runtime(chunked), "Host: localhost\r\n")), StartsWith("HTTP/1.1 200"));
 }
 
 // [threats 9] A request that does not end is given up.

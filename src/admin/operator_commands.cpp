@@ -105,14 +105,18 @@ Reply trace(const Doors& doors, const Words& words) {
                    entry.local.to_string(), entry.remote.to_string(), entry.octets.size());
     // Indented, and nothing but printable text: what a peer sent can neither look like a heading nor drive a terminal.
     out += "  ";
+    unsigned char last = 0;
     for (const char c : entry.octets) {
       const auto octet = static_cast<unsigned char>(c);
+      const bool c1 = last == 0xc2 && octet >= 0x80 && octet < 0xa0;  // U+009B begins an escape sequence as ESC [ does
+      if (c1) out.pop_back();
       if (c == '\n')
         out += "\n  ";
-      else if (octet >= 0x20 && octet != 0x7f)
+      else if (octet >= 0x20 && octet != 0x7f && !c1)
         out += c;
       else if (c != '\r')
         fmt::format_to(std::back_inserter(out), "\\x{:02x}", octet);
+      last = octet;
     }
     out += '\n';
   }

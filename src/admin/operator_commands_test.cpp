@@ -121,9 +121,9 @@ TEST_F(OperatorCommands, StatsGivesEveryCounterAndGaugeByName) {
 // [threats 31] A traced message cannot forge a heading or drive the terminal.
 TEST_F(OperatorCommands, TracedMessagesAreIndentedAndEscaped) {
   traced.push_back({now, observe::Tap::Direction::received, "udp", *Endpoint::parse("127.0.0.1:5060"),
-                    *Endpoint::parse("192.0.2.7:5060"), "OPTIONS sip:a SIP/2.0\r\nX: \x1b[2J\r\n\r\n"});
-  EXPECT_THAT(table_of({"trace"}), HasSubstr("2026-11-20T14:36:29Z <- udp 127.0.0.1:5060 192.0.2.7:5060 34\n"
-                                             "  OPTIONS sip:a SIP/2.0\n  X: \\x1b[2J\n"));
+                    *Endpoint::parse("192.0.2.7:5060"), "OPTIONS sip:a SIP/2.0\r\nX: \x1b[2J\xc3\xa4\xc2\x9b\r\n\r\n"});
+  EXPECT_THAT(table_of({"trace"}), HasSubstr("2026-11-20T14:36:29Z <- udp 127.0.0.1:5060 192.0.2.7:5060 38\n"
+                                             "  OPTIONS sip:a SIP/2.0\n  X: \\x1b[2J\xc3\xa4\\x9b\n"));
 }
 
 // [contract] A refused reload says why; drain and accounts reach the server.

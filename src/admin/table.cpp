@@ -8,19 +8,29 @@ namespace bellhop::admin {
 
 namespace {
 
-/// One cell: no control characters, so that no value can forge another line or drive the terminal.
+/// Without control characters, C1 in UTF-8 among them (U+009B begins an escape sequence as ESC [ does), so that no
+/// value can forge another line or drive the terminal.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto octet = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
+    if (octet == 0xc2 && next >= 0x80 && next < 0xa0) {
+      out += fmt::format("\\x{:02x}", next);
+      ++i;
+    } else if (octet < 0x20 || octet == 0x7f) {
+      out += fmt::format("\\x{:02x}", octet);
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::string cell(const Json& value) {
   const std::string* text = value.as_text();
   if (value.is_null()) return "-";
-  if (text == nullptr) return value.write();
-  std::string out;
-  for (const char c : *text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet < 0x20 || octet == 0x7f)
-      out += fmt::format("\\x{:02x}", octet);
-    else
-      out += c;
-  }
+  const std::string out = escaped(text == nullptr ? value.write() : *text);
   return out.empty() ? "-" : out;
 }
 

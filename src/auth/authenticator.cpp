@@ -47,6 +47,12 @@ bool offered(HashAlgorithm algorithm, const config::Auth& settings) {
   return algorithm == HashAlgorithm::sha256 ? settings.sha256 : settings.md5;
 }
 
+/// Whether what is kept of an account can check this algorithm: an account may have been given by an H(A1) of one
+/// alone.
+bool known(HashAlgorithm algorithm, const storage::PasswordHashes& ha1) {
+  return algorithm == HashAlgorithm::sha256 ? ha1.has_sha256() : ha1.has_md5();
+}
+
 /// What the request brings for our realm: the credentials to check, or what to say without any.
 struct Selection {
   std::optional<Credentials> credentials;
@@ -153,15 +159,20 @@ Outcome Authenticator::State::judge(const sip::Message& request, const Credentia
     return {Verdict::bad_request, {}, {}, "digest uri does not belong to the request"};
 
   const auto secret = directory.credential(given.username, realm.name);
-  const storage::PasswordHashes& hashes = secret ? secret->ha1 : nobody;
+  const bool checkable = secret && known(given.algorithm, secret->ha1);
+  const storage::PasswordHashes& hashes = checkable ? secret->ha1 : nobody;
   const HexOctets ha1 = given.algorithm == HashAlgorithm::sha256 ? HexOctets(hashes.sha256) : HexOctets(hashes.md5);
   const crypto::HexDigest expected =
       crypto::digest_response({given.algorithm, given.session, ha1.view(), request.method_text(), given.uri,
                                given.nonce, given.count_text, given.cnonce, given.qop, request.body()});
   const bool right = crypto::equal_constant_time(expected, given.response);
-  if (!secret || !right) return {Verdict::wrong, {}, {}, secret ? "wrong password" : "unknown user"};
+  if (!checkable || !right) {
+    const char* why = checkable ? "wrong password" : secret ? "no H(A1) for this algorithm" : "unknown user";
+    return {Verdict::wrong, {}, {}, why};
+  }
 
-  if (const char* fault = nonce_fault(given, realm.name, settings, now, identity_of(request, from))) return {Verdict::stale, {}, {}, fault};
+  if (const char* fault = nonce_fault(given, realm.name, settings, now, identity_of(request, from)))
+    return {Verdict::stale, {}, {}, fault};
   if (!realm.sip || !secret->sip) return {Verdict::forbidden, secret->account_user, realm.name, "no SIP service right"};
   return {Verdict::passed, secret->account_user, realm.name, "digest"};
 }
@@ -189,7 +200,14 @@ void Authenticator::append_challenge(std::string& out, const sip::Message& reque
                                      TimePoint now) const {
   state_->note_start(now);
   if (!settings.advertise_digest) return;
-  const bool md5_only = settings.md5 && settings.sha256 && knows_md5_only(request);
+  // Where one account has only an H(A1) for MD5, its whole realm is asked for MD5 alone: a phone that knows SHA-256
+  // would answer with it and be locked out, and many give up at a second challenge. An offer by user would tell a
+  // stranger who has an account, and would miss phones whose digest username is not the name in From or To. What this
+  // costs the other accounts of the realm is SHA-256's greater resistance to guessing from overheard answers, no more:
+  // a man in the middle could take the SHA-256 challenge out as well (RFC 8760 section 3). Credentials with SHA-256 are
+  // accepted as ever.
+  const bool md5_only =
+      settings.md5 && settings.sha256 && (knows_md5_only(request) || state_->directory.lacks_sha256(realm.name));
   std::string nonce;
   nonce.reserve(32);
   state_->nonces.append(nonce, realm.name, now);

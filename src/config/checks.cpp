@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/text.hpp"
 #include "config/kinds.hpp"
 #include "config/suggestion.hpp"
+#include "crypto/tls_identity.hpp"
 
 namespace bellhop::config {
 
@@ -27,6 +31,15 @@ class Once {
   std::map<std::string, Place> seen_;
 };
 
+bool has_certificate(const Snapshot& s) {
+  return !s.tls.certificate.empty() ||
+         std::any_of(s.domains.begin(), s.domains.end(), [](const Domain& d) { return !d.certificate.empty(); });
+}
+
+bool has_secure_listener(const Snapshot& s) {
+  return std::any_of(s.listen.begin(), s.listen.end(), [](const Listen& l) { return sip::is_secure(l.transport); });
+}
+
 void check_listeners(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
   if (s.listen.empty())
     findings.push_back(
@@ -36,13 +49,42 @@ void check_listeners(const Snapshot& s, const Places& places, std::vector<Findin
     const Listen& l = s.listen[i];
     listeners.use(fmt::format("{} {}", sip::param_name(l.transport), l.address.to_string()),
                   places.of(fmt::format("listen.{}.address", i)));
-    if (l.transport != sip::Transport::udp && l.transport != sip::Transport::tcp)
-      findings.push_back(
-          {places.of(fmt::format("listen.{}.transport", i)),
-           fmt::format("transport \"{}\" is not yet supported: it comes with the version that brings TLS "
-                       "and WebSocket; write \"udp\" or \"tcp\"",
-                       sip::param_name(l.transport))});
+    if (sip::is_secure(l.transport) && !has_certificate(s))
+      findings.push_back({places.of(fmt::format("listen.{}.transport", i)),
+                          fmt::format("transport \"{}\" needs a certificate; add [tls] with certificate = \"server.pem\" "
+                                      "and key = \"server.key\"",
+                                      sip::param_name(l.transport))});
+    if (l.client_certificate != ClientCertificate::none && !sip::is_secure(l.transport))
+      findings.push_back({places.of(fmt::format("listen.{}.client_certificate", i)),
+                          fmt::format("only tls and wss listeners can ask for a certificate, and this one is {}; take it out",
+                                      sip::param_name(l.transport))});
   }
+}
+
+/// The files are read where a listener needs them.
+void check_pair(const std::string& certificate, const std::string& key, bool needed, const std::string& section,
+                const Places& places, std::vector<Finding>& findings) {
+  if (certificate.empty() == key.empty()) {
+    if (certificate.empty() || !needed) return;
+    if (const auto usable = crypto::check_identity(certificate, key); !usable)
+      findings.push_back({places.of(section + ".certificate"), usable.error()});
+    return;
+  }
+  const std::string_view there = key.empty() ? "certificate" : "key", missing = key.empty() ? "key" : "certificate";
+  findings.push_back({places.of(fmt::format("{}.{}", section, there)),
+                      fmt::format("a {} needs its {}; add {} = \"...\"", there, missing, missing)});
+}
+
+void check_tls(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
+  const bool needed = has_secure_listener(s);
+  const bool to_be_made = s.tls.self_signed && !std::filesystem::exists(s.tls.certificate) && !std::filesystem::exists(s.tls.key);
+  check_pair(s.tls.certificate, s.tls.key, needed && !to_be_made, "tls", places, findings);
+  for (std::size_t i = 0; i < s.domains.size(); ++i)
+    check_pair(s.domains[i].certificate, s.domains[i].key, needed, fmt::format("domain.{}", i), places, findings);
+  Once hosts(findings, "host");
+  for (std::size_t i = 0; i < s.hosts.size(); ++i) hosts.use(s.hosts[i].name, places.of(fmt::format("host.{}.name", i)));
+  Once peers(findings, "peer");
+  for (std::size_t i = 0; i < s.peers.size(); ++i) peers.use(s.peers[i].name, places.of(fmt::format("peer.{}.name", i)));
 }
 
 void check_domains(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
@@ -127,6 +169,7 @@ Place Places::of(std::string name) const {
 std::vector<Finding> contradictions(const Snapshot& snapshot, const Places& places) {
   std::vector<Finding> findings;
   check_listeners(snapshot, places, findings);
+  check_tls(snapshot, places, findings);
   check_domains(snapshot, places, findings);
   check_names(snapshot, places, findings);
   check_limits(snapshot, places, findings);

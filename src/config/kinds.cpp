@@ -203,6 +203,27 @@ std::string Addresses::print(const std::vector<Endpoint>& value) {
   return print_list(items);
 }
 
+void HostAddresses::read(const Value& value, std::vector<Endpoint>& into, Complaints& complaints) const {
+  if (!is_array(value, R"(["192.0.2.7"])", complaints)) return;
+  into.clear();
+  for (const Value& item : value.items) {
+    const std::string_view text = item.kind == Value::Kind::text ? std::string_view(item.text) : std::string_view();
+    if (const auto address = IpAddress::parse(text))
+      into.push_back({*address, 0});
+    else if (const auto endpoint = Endpoint::parse(text); endpoint && endpoint->port != 0)
+      into.push_back(*endpoint);
+    else
+      complaints.add(item, fmt::format(R"({} is no address; write one like "192.0.2.7" or "[2001:db8::1]:5070")", item.to_string()));
+  }
+  if (into.empty() && complaints.none()) complaints.add(value, R"(the list is empty; write at least one address, like "192.0.2.7")");
+}
+
+std::string HostAddresses::print(const std::vector<Endpoint>& value) {
+  std::vector<std::string> items;
+  for (const Endpoint& e : value) items.push_back(e.port == 0 ? e.address.to_string() : e.to_string());
+  return print_list(items);
+}
+
 void Networks::read(const Value& value, std::vector<Network>& into, Complaints& complaints) const {
   if (!is_array(value, R"(["127.0.0.0/8"])", complaints)) return;
   into.clear();

@@ -159,6 +159,14 @@ struct Addresses {
   [[nodiscard]] static std::string range() { return {}; }
 };
 
+/// ["192.0.2.7", "192.0.2.8:5070", "[2001:db8::1]:5070"]: without a port it is 0.
+struct HostAddresses {
+  void read(const Value& value, std::vector<Endpoint>& into, Complaints& complaints) const;
+  [[nodiscard]] static std::string print(const std::vector<Endpoint>& value);
+  [[nodiscard]] static std::string type() { return "list of addresses"; }
+  [[nodiscard]] static std::string range() { return {}; }
+};
+
 /// ["10.0.0.0/8", "2001:db8::/32", "192.0.2.7"].
 struct Networks {
   void read(const Value& value, std::vector<Network>& into, Complaints& complaints) const;

@@ -29,6 +29,7 @@ class Reading {
     for (const Entry& entry : root.entries)
       if (std::find(names.begin(), names.end(), entry.key) == names.end())
         fault(entry.place, fmt::format("unknown section or key '{}'{}", entry.key, did_you_mean(entry.key, names)));
+    settle_paths();
     // Cross-checks of values that were refused would complain about defaults nobody wrote.
     if (faults_.empty())
       for (const Finding& finding : contradictions(snapshot_, places_)) fault(finding.place, finding.message);
@@ -48,7 +49,6 @@ class Reading {
       });
       return failure(std::move(faults_));
     }
-    settle_paths();
     return std::make_shared<const Snapshot>(std::move(snapshot_));
   }
 
@@ -117,6 +117,11 @@ class Reading {
     under(folder, snapshot_.server.data_dir);
     under(folder, snapshot_.tls.certificate);
     under(folder, snapshot_.tls.key);
+    under(folder, snapshot_.tls.ca);
+    for (Domain& domain : snapshot_.domains) {
+      under(folder, domain.certificate);
+      under(folder, domain.key);
+    }
     under(snapshot_.server.data_dir, snapshot_.admin.socket);
   }
 

@@ -144,11 +144,19 @@ TEST(Loader, AFileWithoutListenerIsRefused) {
   EXPECT_THAT(result.error().front().message, HasSubstr("no [[listen]] section"));
 }
 
-// [CGP-25] TLS and WebSocket listeners are refused until they are served.
-TEST(Loader, SecureListenersAreRefusedUntilTheyAreServed) {
-  for (const char* transport : {"tls", "ws", "wss"})
-    EXPECT_THAT(faults_of("[[listen]]\ntransport = \"" + std::string(transport) + "\"\naddress = \"127.0.0.1:5061\""),
-                HasSubstr("bellhop.toml:2:13: transport \"" + std::string(transport) + "\" is not yet supported"));
+// [KAM-13] A listener with TLS needs a certificate, one for ws does not; the files must be there and be what they should.
+TEST(Loader, SecureListenersNeedACertificate) {
+  const auto with = [](const std::string& transport, const std::string& more = {}) {
+    return faults_of("[[listen]]\ntransport = \"" + transport + "\"\naddress = \"127.0.0.1:5061\"\n" + more);
+  };
+  EXPECT_THAT(with("tls"), HasSubstr("bellhop.toml:2:13: transport \"tls\" needs a certificate"));
+  EXPECT_THAT(with("wss"), HasSubstr("bellhop.toml:2:13: transport \"wss\" needs a certificate"));
+  EXPECT_EQ(with("ws"), "no faults");
+  EXPECT_THAT(with("tls", "[tls]\ncertificate = \"/nonexistent/a.pem\""), HasSubstr("a certificate needs its key"));
+  const std::string pair = "[tls]\ncertificate = \"/nonexistent/a.pem\"\nkey = \"/nonexistent/a.key\"\n";
+  EXPECT_THAT(with("tls", pair), HasSubstr("bellhop.toml:5:15: certificate: cannot read /nonexistent/a.pem"));
+  EXPECT_EQ(with("tls", pair + "self_signed = true\n"), "no faults");
+  EXPECT_EQ(with("ws", pair), "no faults") << "nobody needs it";
 }
 
 // [CGP-24] A listening address is an IP address with a port.

@@ -24,8 +24,15 @@ constexpr Choice<RecordRoute, 2> record_route_words{
     {{{"always", RecordRoute::always}, {"when-needed", RecordRoute::when_needed}}}};
 constexpr Choice<RelayFor, 3> relay_words{
     {{{"anybody", RelayFor::anybody}, {"clients", RelayFor::clients}, {"nobody", RelayFor::nobody}}}};
+constexpr Choice<ClientCertificate, 3> client_certificate_words{{{{"none", ClientCertificate::none},
+                                                                  {"optional", ClientCertificate::optional},
+                                                                  {"required", ClientCertificate::required}}}};
+constexpr Choice<TlsVersion, 2> tls_versions{{{{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}}}};
 constexpr Choice<PathMode, 3> path_modes{
     {{{"off", PathMode::off}, {"lazy", PathMode::lazy}, {"strict", PathMode::strict}}}};
+
+constexpr Choice<LostConnection, 2> lost_connection_words{
+    {{{"dormant", LostConnection::dormant}, {"remove", LostConnection::remove}}}};
 
 constexpr Text host{host_fault, "host name", /*fold=*/true};
 constexpr Text user{user_fault, "user name"};
@@ -127,11 +134,13 @@ const Section<Listen>& listen_section() {
   static const Section<Listen> section =
       Section<Listen>("listen", many, "An address we take SIP on; at least one.")
           .must("transport", &Listen::transport, transports, restart, "CGP-24, CGP-25",
-                "tls, ws and wss come with a later version.")
+                "tls and wss need a certificate, in [tls] or in a [[domain]].")
           .must("address", &Listen::address, Address{}, restart, "CGP-24, CGP-25",
                 "IP address and port; 0.0.0.0 and [::] stand for all addresses of the machine.")
           .may("advertise", &Listen::advertise, Text{advertise_fault, "host or host:port", true}, restart,
-               "RFC 3261 18.1.1", "What others shall see in Via and Record-Route, when it is not the address itself.");
+               "RFC 3261 18.1.1", "What others shall see in Via and Record-Route, when it is not the address itself.")
+          .may("client_certificate", &Listen::client_certificate, client_certificate_words, restart, "RFC 3261 26.3.1",
+               "For tls and wss: whether clients are asked for a certificate, and whether they must have one.");
   return section;
 }
 
@@ -144,7 +153,10 @@ const Section<Domain>& domain_section() {
                "Which requests of its users must carry a password: all, only REGISTER, or none.")
           .may("mode", &Domain::mode, modes, live, "KAM-03, ARCH-09, BIG-13",
                "Whether we stay with a request, forward and forget it, or tell the caller where the callee is.")
-          .may("sip", &Domain::sip, Flag{}, live, "CGP-42", "Whether its users may use SIP at all.");
+          .may("sip", &Domain::sip, Flag{}, live, "CGP-42", "Whether its users may use SIP at all.")
+          .may("certificate", &Domain::certificate, path, live, "KAM-13, RFC 5922",
+               "PEM file shown to TLS clients that ask for this domain; relative to the configuration file.")
+          .may("key", &Domain::key, path, live, "KAM-13", "PEM file of its private key.");
   return section;
 }
 
@@ -237,6 +249,9 @@ void add_registrar_rules(Section<Registrar>& section) {
       .may("path", &Registrar::path, path_modes, live, "REG-01, RFC 3327",
            "Path: ignored, kept, or kept only from phones that support it (others get 420).")
       .may("force_nat", &Registrar::force_nat, Flag{}, live, "CGP-05", "Treat every contact as behind NAT.")
+      .may("lost_connection", &Registrar::lost_connection, lost_connection_words, live, "USR-12",
+           "A phone's binding when its TCP or TLS connection ends: it stays and is tried at its Contact, or is removed. A browser's always "
+           "is.")
       .may("journal", &Registrar::journal, Flag{}, restart, "design", "Keep bindings over a restart.")
       .may("only", &Registrar::only, Flag{}, live, "ARCH-07",
            "Be a registrar and nothing else: 501 to other requests.");
@@ -287,7 +302,22 @@ const Section<Dns>& dns_section() {
       Section<Dns>("dns", once, "Name look-ups.")
           .may("servers", &Dns::servers, Addresses{Address{53}}, restart, "RFC 3263",
                "Name servers; empty: those of /etc/resolv.conf.")
-          .may("timeout", &Dns::timeout, Span{50ms, 10s}, restart, "threats 70", "How long one question may take.");
+          .may("timeout", &Dns::timeout, Span{50ms, 10s}, restart, "threats 70", "How long one question may take.")
+          .may("in_flight", &Dns::in_flight, Count{1, 100'000}, restart, "threats 70",
+               "Questions under way at a time; above it a name counts as not found.")
+          .may("negative_ttl", &Dns::negative_ttl, Span{1s, 1h}, restart, "RFC 2308",
+               "How long at most \"there is no such name\" is believed.")
+          .may("avoid_failed", &Dns::avoid_failed, Span{0s, 1h}, live, "KAM-20, RFC 3263 4.3",
+               "How long a target that failed is tried after all others.");
+  return section;
+}
+
+const Section<Host>& host_section() {
+  static const Section<Host> section =
+      Section<Host>("host", many, "A host name whose addresses are given here and not asked from DNS.")
+          .must("name", &Host::name, host, live, "RFC 3263", "The name as it stands in URIs.")
+          .must("addresses", &Host::addresses, HostAddresses{}, live, "RFC 3263",
+                "Its addresses in the order to try them, with a port or without.");
   return section;
 }
 
@@ -304,10 +334,42 @@ const Section<Admin>& admin_section() {
 const Section<Tls>& tls_section() {
   static const Section<Tls> section =
       Section<Tls>("tls", once,
-                   "Certificate for TLS listeners, which come with a later version; checked by shape only until then.")
-          .may("certificate", &Tls::certificate, path, restart, "contract",
-               "PEM file; relative to the configuration file.")
-          .may("key", &Tls::key, path, restart, "contract", "PEM file; relative to the configuration file.");
+                   "TLS listeners and connections. Certificates are read again at SIGHUP and when their files change.")
+          .may("certificate", &Tls::certificate, path, live, "contract",
+               "PEM file of the certificate and those that sign it; relative to the configuration file.")
+          .may("key", &Tls::key, path, live, "contract", "PEM file; relative to the configuration file.")
+          .may("self_signed", &Tls::self_signed, Flag{}, live, "design",
+               "Make certificate and key at start when the files are not there: for trying out, phones must be told to trust it.")
+          .may("ca", &Tls::ca, path, live, "RFC 5922",
+               "PEM file of the certificates that vouch for peers. Empty: those of the machine.")
+          .may("min_version", &Tls::min_version, tls_versions, live, "RFC 8996", "The oldest version spoken.")
+          .may("ciphers", &Tls::ciphers, Text{ciphers_fault, "OpenSSL cipher list"}, live, "RFC 7525",
+               "For TLS 1.2. Empty: those with forward secrecy and authenticated encryption.")
+          .may("verify_servers", &Tls::verify_servers, Flag{}, live, "RFC 5922 7.4",
+               "Whether servers we connect to must prove the domain we asked for.")
+          .may("handshake_timeout", &Tls::handshake_timeout, Span{1s, 5min}, live, "threats 69",
+               "How long a TLS or WebSocket handshake may take.")
+          .may("expiry_warning", &Tls::expiry_warning, Span{1s, hours(366 * 24)}, live, "design",
+               "The log warns when a certificate ends sooner than this.");
+  return section;
+}
+
+const Section<WebSocket>& websocket_section() {
+  static const Section<WebSocket> section =
+      Section<WebSocket>("websocket", once, "SIP over WebSocket (RFC 7118), for browsers.")
+          .may("origins", &WebSocket::origins, Texts{Text{origin_fault, "origin", true}}, live, "RFC 6455 10.2",
+               "The web pages that may connect, like \"https://phone.example.test\". Empty: all.")
+          .may("ping_interval", &WebSocket::ping_interval, Span{0s, 1h}, live, "RFC 6455 5.5.2",
+               "Pings to each browser; one that has not answered by the next is gone. 0s: none.");
+  return section;
+}
+
+const Section<Peer>& peer_section() {
+  static const Section<Peer> section =
+      Section<Peer>("peer", many, "A peer trusted without a password.")
+          .must("name", &Peer::name, user, live, "RFC 5923", "What the log calls it.")
+          .must("certificates", &Peer::certificates, Texts{host}, live, "RFC 5922 7.2",
+                "Domains, one of which its TLS certificate must prove.");
   return section;
 }
 

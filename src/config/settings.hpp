@@ -21,8 +21,11 @@ namespace bellhop::config {
 [[nodiscard]] const Section<Auth>& auth_section();
 [[nodiscard]] const Section<Guard>& guard_section();
 [[nodiscard]] const Section<Dns>& dns_section();
+[[nodiscard]] const Section<Host>& host_section();
 [[nodiscard]] const Section<Admin>& admin_section();
 [[nodiscard]] const Section<Tls>& tls_section();
+[[nodiscard]] const Section<WebSocket>& websocket_section();
+[[nodiscard]] const Section<Peer>& peer_section();
 
 /// Calls visit(section, member of Snapshot) for each section, in the order of the documentation. The member is a
 /// struct, or a vector of structs for repeated sections.
@@ -40,8 +43,11 @@ void for_each_section(Visit&& visit) {
   visit(auth_section(), &Snapshot::auth);
   visit(guard_section(), &Snapshot::guard);
   visit(dns_section(), &Snapshot::dns);
+  visit(host_section(), &Snapshot::hosts);
   visit(admin_section(), &Snapshot::admin);
   visit(tls_section(), &Snapshot::tls);
+  visit(websocket_section(), &Snapshot::websocket);
+  visit(peer_section(), &Snapshot::peers);
 }
 
 }  // namespace bellhop::config

@@ -13,6 +13,10 @@
 #include "observe/log.hpp"
 #include "sip/transport.hpp"
 
+namespace bellhop::crypto {
+class TlsContext;
+}
+
 namespace bellhop::config {
 
 /// The networks that count as "LAN" unless the configuration says otherwise: loopback, RFC 1918, RFC 6598, RFC 3927,
@@ -42,10 +46,14 @@ struct Log {
   std::size_t trace_ring = 0;                        ///< octets of messages each shard keeps for `ctl trace`; 0: off
 };
 
+/// Whether those who connect over TLS are asked for a certificate, and whether they must have one.
+enum class ClientCertificate : std::uint8_t { none, optional, required };
+
 struct Listen {
   sip::Transport transport = sip::Transport::udp;
   Endpoint address;
   std::string advertise;  ///< host or host:port for Via and Record-Route; empty: the address itself
+  ClientCertificate client_certificate = ClientCertificate::none;  ///< of tls and wss
 };
 
 enum class Authenticate : std::uint8_t { all, register_only, none };
@@ -57,6 +65,7 @@ struct Domain {
   Authenticate authenticate = Authenticate::all;
   ProxyMode mode = ProxyMode::stateful;
   bool sip = true;  ///< SIP Service right of the domain (CGP-42)
+  std::string certificate, key;  ///< PEM files shown to who asks for this domain (SNI, KAM-13); empty: those of [tls]
 };
 
 struct StaticAccount {
@@ -75,6 +84,7 @@ struct StaticAlias {
 enum class RecordRoute : std::uint8_t { always, when_needed };    // CGP-50
 enum class RelayFor : std::uint8_t { anybody, clients, nobody };  // CGP-51
 enum class PathMode : std::uint8_t { off, lazy, strict };         // REG-01
+enum class LostConnection : std::uint8_t { dormant, remove };     // USR-12
 
 struct Sip {
   Duration t1 = milliseconds(500), t2 = seconds(4), t4 = seconds(5);
@@ -126,6 +136,7 @@ struct Registrar {
   PathMode path = PathMode::lazy;
   Duration retry_after = seconds(0);  ///< REG-11: for 5xx; 0: none
   bool force_nat = false;             ///< treat every contact as behind NAT
+  LostConnection lost_connection = LostConnection::dormant;  ///< of TCP and TLS; a browser's binding always goes with it
   bool journal = true;
   bool only = false;  ///< ARCH-07: registrar-only role, 501 to everything else
 };
@@ -133,7 +144,7 @@ struct Registrar {
 struct Auth {
   Duration nonce_lifetime = seconds(300);
   bool sha256 = true, md5 = true;        ///< algorithms offered, SHA-256 first (RFC 8760)
-  bool qop = true;                       ///< offer qop="auth,auth-int"; clients without qop are accepted either way
+  bool qop = true;                       ///< offer qop="auth"; auth-int and clients without qop are accepted either way
   bool advertise_digest = true;          ///< CGP-38
   std::size_t nonces_tracked = 100'000;  ///< nc replay windows remembered per server
 };
@@ -150,6 +161,26 @@ struct Guard {
 struct Dns {
   std::vector<Endpoint> servers;  ///< empty: /etc/resolv.conf
   Duration timeout = milliseconds(1000);
+  std::size_t in_flight = 1000;             ///< questions under way at a time; more are answered "not found" at once
+  Duration negative_ttl = seconds(30);      ///< at most; the zone's SOA may say less
+  Duration avoid_failed = seconds(60);      ///< KAM-20: a target that failed is tried last for this long; 0: never
+};
+
+/// A host that needs no DNS: its addresses as the operator gives them.
+struct Host {
+  std::string name;                  ///< lower case
+  std::vector<Endpoint> addresses;   ///< port 0: the one RFC 3263 says
+};
+
+/// A peer known by its certificate: requests over a connection that proved one of the names need no password.
+struct Peer {
+  std::string name;                       ///< for the log and for messages
+  std::vector<std::string> certificates;  ///< SIP domain identities (RFC 5922): lower case host names
+};
+
+struct WebSocket {
+  std::vector<std::string> origins;   ///< allowed Origin values, like "https://phone.example.test"; empty: any
+  Duration ping_interval = seconds(30);  ///< a browser that does not answer one by the next is gone; 0: no pings
 };
 
 struct Admin {
@@ -157,9 +188,17 @@ struct Admin {
   std::string socket = "bellhop.sock";  ///< absolute after loading
 };
 
-/// Checked by shape only: TLS, WS and WSS listeners are refused until the issue that brings them.
+enum class TlsVersion : std::uint8_t { tls12, tls13 };
+
 struct Tls {
   std::string certificate, key;  ///< PEM files, absolute after loading; empty: none
+  bool self_signed = false;      ///< make the two files when they are not there
+  std::string ca;                ///< PEM file of who vouches for peers; empty: the machine's own collection
+  TlsVersion min_version = TlsVersion::tls12;
+  std::string ciphers;           ///< OpenSSL list for TLS 1.2; empty: ECDHE with AES-GCM and ChaCha20
+  bool verify_servers = true;    ///< a server we connect to must prove the domain we asked for (RFC 5922)
+  Duration handshake_timeout = seconds(10);
+  Duration expiry_warning = hours(14 * 24);  ///< warn when a certificate ends sooner
 };
 
 struct Snapshot {
@@ -177,8 +216,13 @@ struct Snapshot {
   Auth auth;
   Guard guard;
   Dns dns;
+  std::vector<Host> hosts;
   Admin admin;
   Tls tls;
+  WebSocket websocket;
+  std::vector<Peer> peers;
+  /// The certificates of `tls` and the domains, ready for connections; null without. Not from the file: the server makes it.
+  std::shared_ptr<const crypto::TlsContext> tls_context;
   /// The addresses of this machine, for listeners on 0.0.0.0 and [::]. Not from the file: assembly fills them in.
   std::vector<IpAddress> interface_addresses;
 

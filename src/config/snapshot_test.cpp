@@ -7,8 +7,10 @@ namespace {
 
 Snapshot office() {
   Snapshot s;
-  s.domains.push_back({.name = "office.test", .aliases = {"sip.office.test"}});
-  s.domains.push_back({.name = "branch.test", .aliases = {}});
+  s.domains.resize(2);
+  s.domains[0].name = "office.test";
+  s.domains[0].aliases = {"sip.office.test"};
+  s.domains[1].name = "branch.test";
   s.listen.push_back({sip::Transport::udp, *Endpoint::parse("192.0.2.7:5060"), "sip.advertised.test:5070"});
   s.listen.push_back({sip::Transport::tcp, *Endpoint::parse("[::]:5080"), ""});
   s.interface_addresses = {*IpAddress::parse("2001:db8::1"), *IpAddress::parse("10.0.0.1")};

@@ -104,6 +104,16 @@ std::string path_fault(std::string_view text) {
   return has_control(text) ? "has control characters; write a path without them" : "";
 }
 
+std::string ciphers_fault(std::string_view text) {
+  return has_blank(text) || text.size() > 1000 ? "is no cipher list; write names joined by ':', like \"ECDHE+AESGCM:ECDHE+CHACHA20\"" : "";
+}
+
+std::string origin_fault(std::string_view text) {
+  const auto mark = text.find("://");
+  const bool shaped = mark != std::string_view::npos && mark > 0 && is_host_port(text.substr(mark + 3));
+  return shaped ? "" : "is no origin; write it as browsers send it, like \"https://phone.example.org\"";
+}
+
 std::string server_name_fault(std::string_view text) {
   return has_control(text) || text.size() > 100 ? "is no name; write up to 100 characters on one line" : "";
 }

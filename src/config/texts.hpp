@@ -14,6 +14,8 @@ namespace bellhop::config {
 [[nodiscard]] std::string target_fault(std::string_view text);  ///< user, user@host, or a sip, sips or tel URI
 [[nodiscard]] std::string relay_fault(std::string_view text);   ///< host, host:port, a sip URI, or empty
 [[nodiscard]] std::string path_fault(std::string_view text);
+[[nodiscard]] std::string ciphers_fault(std::string_view text);      ///< an OpenSSL cipher list, or empty
+[[nodiscard]] std::string origin_fault(std::string_view text);       ///< scheme://host or scheme://host:port (RFC 6454)
 [[nodiscard]] std::string server_name_fault(std::string_view text);  ///< the value of a Server header field
 
 }  // namespace bellhop::config

@@ -5,17 +5,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
+#include <map>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 
 #include "base/random.hpp"
-#include "net/address_cache.hpp"
+#include "net/answer_cache.hpp"
 #include "net/clock.hpp"
+#include "net/dns_answer.hpp"
 #include "net/kernel_socket.hpp"
 #include "net/resolver.hpp"
 
@@ -27,6 +30,10 @@ namespace {
 constexpr Duration shortest_ttl = seconds(1), longest_ttl = hours(24);
 /// A failing server is asked again soon (RFC 2308 section 7), but not by every call.
 constexpr Duration failure_ttl = seconds(5);
+/// The hosts file is small and says nothing about times.
+constexpr Duration hosts_ttl = seconds(5);
+
+constexpr int class_internet = 1;
 
 /// c-ares on a thread of its own: questions come through a queue, sockets are watched by an epoll.
 class DnsResolver final : public Resolver {
@@ -34,43 +41,59 @@ class DnsResolver final : public Resolver {
   explicit DnsResolver(const DnsSettings& settings);
   ~DnsResolver() override;
 
-  bool cached(std::string_view host, TimePoint now, AddressAnswer& out) override;
-  void ask(std::string_view host, Asker& asker, std::uint64_t key, TimePoint now) override;
+  AnswerPtr cached(RecordType type, std::string_view name, TimePoint now) override;
+  void ask(RecordType type, std::string_view name, Asker& asker, std::uint64_t key, TimePoint now) override;
 
  private:
   struct Waiter {
     Asker* asker;
     std::uint64_t key;
   };
-  struct Question {
-    std::string host;
+  struct Asked {
+    Question question;
     Waiter waiter;
   };
-  /// One name under way and all who asked for it.
+  struct Pending;
+  /// One DNS query of a question; addresses take two.
+  struct Part {
+    Pending* pending = nullptr;
+    DnsType type = DnsType::a;
+    DnsAnswer answer{};
+  };
+  /// One question under way and all who asked it.
   struct Pending {
     DnsResolver* resolver;
-    std::string name;
+    Question question;
     std::vector<Waiter> waiters;
+    std::array<Part, 2> parts{};
+    std::size_t unanswered = 0;
+  };
+  struct Before {
+    bool operator()(const Question& a, const Question& b) const {
+      return a.type != b.type ? a.type < b.type : a.name < b.name;
+    }
   };
 
   void open_channel();
   void run();
   void wait();
-  void start(Question question);
-  void finish(Pending& pending, int status, const ares_addrinfo* result);
+  void start(Asked asked);
+  void query(Pending& pending);
+  void finish(Pending& pending);
+  [[nodiscard]] std::vector<IpAddress> from_hosts_file(const std::string& name);
   void signal() const;
   static void on_socket_state(void* resolver, ares_socket_t socket, int readable, int writable);
-  static void on_answer(void* pending, int status, int timeouts, ares_addrinfo* result);
+  static void on_answer(void* part, int status, int timeouts, unsigned char* octets, int size);
 
   const DnsSettings settings_;
-  AddressCache cache_;
+  AnswerCache cache_;
   std::mutex mutex_;
-  std::vector<Question> questions_;  ///< guarded by mutex_
+  std::vector<Asked> questions_;  ///< guarded by mutex_
   std::atomic<bool> stopping_{false};
   // The thread's own:
   ares_channel channel_ = nullptr;
   Descriptor epoll_, event_;
-  std::unordered_map<std::string, std::unique_ptr<Pending>> pending_;
+  std::map<Question, std::unique_ptr<Pending>, Before> pending_;
   std::thread thread_;
 };
 
@@ -98,12 +121,12 @@ DnsResolver::~DnsResolver() {
 
 void DnsResolver::open_channel() {
   ares_options options{};
-  char hosts_then_dns[] = "fb", dns_only[] = "b";
+  char dns_only[] = "b";
   options.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES;
   options.timeout = static_cast<int>(std::max<std::int64_t>(settings_.timeout / milliseconds(1), 1));
   options.tries = settings_.tries;
   options.ndomains = 0;
-  options.lookups = settings_.hosts_file ? hosts_then_dns : dns_only;
+  options.lookups = dns_only;
   options.sock_state_cb = &DnsResolver::on_socket_state;
   options.sock_state_cb_data = this;
   const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS |
@@ -122,23 +145,17 @@ void DnsResolver::open_channel() {
   if (!nodes.empty()) ares_set_servers_ports(channel_, nodes.data());
 }
 
-bool DnsResolver::cached(std::string_view host, TimePoint now, AddressAnswer& out) {
-  if (const auto literal = IpAddress::parse(host)) {
-    out = {true, {*literal}, never};
-    return true;
-  }
-  const HostKey name(host);
-  if (name.valid()) return cache_.find(name.view(), now, out);
-  out = {false, {}, never};
-  return true;
+AnswerPtr DnsResolver::cached(RecordType type, std::string_view name, TimePoint now) {
+  const HostKey key(name);
+  return key.valid() ? cache_.find(type, key.view(), now) : answer_without_dns(type, name);
 }
 
-void DnsResolver::ask(std::string_view host, Asker& asker, std::uint64_t key, TimePoint /*now*/) {
+void DnsResolver::ask(RecordType type, std::string_view name, Asker& asker, std::uint64_t key, TimePoint /*now*/) {
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
     first = questions_.empty();
-    questions_.push_back({std::string(host), {&asker, key}});
+    questions_.push_back({{type, std::string(name)}, {&asker, key}});
   }
   if (first) signal();
 }
@@ -149,14 +166,14 @@ void DnsResolver::signal() const {
 }
 
 void DnsResolver::run() {
-  std::vector<Question> batch;
+  std::vector<Asked> batch;
   while (!stopping_.load()) {
     batch.clear();
     {
       const std::lock_guard lock(mutex_);
       std::swap(batch, questions_);
     }
-    for (Question& question : batch) start(std::move(question));
+    for (Asked& asked : batch) start(std::move(asked));
     wait();
   }
 }
@@ -188,70 +205,116 @@ void DnsResolver::on_socket_state(void* resolver, ares_socket_t socket, int read
   }
 }
 
-void DnsResolver::start(Question question) {
-  const Waiter waiter = question.waiter;
-  AddressAnswer answer;
-  if (cached(question.host, clock_now(), answer)) {  // answered since, or needs no DNS
-    waiter.asker->on_addresses(waiter.key, std::move(answer));
+void DnsResolver::start(Asked asked) {
+  const Waiter waiter = asked.waiter;
+  Question& question = asked.question;
+  if (AnswerPtr ready = cached(question.type, question.name, clock_now())) {  // answered since, or needs no DNS
+    waiter.asker->on_answer(waiter.key, std::move(ready));
     return;
   }
-  std::string name(HostKey(question.host).view());
-  if (const auto found = pending_.find(name); found != pending_.end()) {
+  question.name = HostKey(question.name).view();
+  if (const auto found = pending_.find(question); found != pending_.end()) {
     found->second->waiters.push_back(waiter);
     return;
   }
   if (pending_.size() >= settings_.in_flight) {
-    waiter.asker->on_addresses(waiter.key, {false, {}, clock_now()});
+    auto refused = std::make_shared<Answer>();
+    refused->question = std::move(question);
+    refused->valid_until = clock_now();
+    waiter.asker->on_answer(waiter.key, std::move(refused));
     return;
   }
-  auto made = std::make_unique<Pending>(Pending{this, name, {waiter}});
-  Pending* const pending = made.get();
-  pending_.emplace(std::move(name), std::move(made));
-  ares_addrinfo_hints hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_flags = ARES_AI_NOSORT;
-  ares_getaddrinfo(channel_, pending->name.c_str(), nullptr, &hints, &DnsResolver::on_answer, pending);
+  auto made = std::make_unique<Pending>(Pending{this, question, {waiter}});
+  Pending& pending = *made;
+  pending_.emplace(std::move(question), std::move(made));
+  query(pending);
 }
 
-void DnsResolver::on_answer(void* pending, int status, int /*timeouts*/, ares_addrinfo* result) {
-  auto* const asked = static_cast<Pending*>(pending);
-  if (status != ARES_EDESTRUCTION) asked->resolver->finish(*asked, status, result);
-  if (result != nullptr) ares_freeaddrinfo(result);
+void DnsResolver::query(Pending& pending) {
+  const auto type = pending.question.type;
+  if (type == RecordType::address && settings_.hosts_file) {
+    if (auto addresses = from_hosts_file(pending.question.name); !addresses.empty()) {
+      pending.parts[0].answer = {Answer::Outcome::found, std::move(addresses), {}, {}, hosts_ttl};
+      return finish(pending);
+    }
+  }
+  pending.parts[0].type = type == RecordType::address ? DnsType::a
+                          : type == RecordType::srv   ? DnsType::srv
+                                                      : DnsType::naptr;
+  pending.parts[1].type = DnsType::aaaa;
+  const std::size_t parts = pending.unanswered = type == RecordType::address ? 2 : 1;
+  for (std::size_t i = 0; i < parts; ++i) {  // the last answer, which may come at once, ends `pending`
+    Part& part = pending.parts[i];
+    part.pending = &pending;
+    ares_query(channel_, pending.question.name.c_str(), class_internet, static_cast<int>(part.type),
+               &DnsResolver::on_answer, &part);
+  }
 }
 
-/// A before AAAA, each in the server's order, no address twice.
-std::vector<IpAddress> addresses_in(const ares_addrinfo& result, Duration& ttl) {
-  std::vector<IpAddress> v4, v6;
-  for (const ares_addrinfo_node* node = result.nodes; node != nullptr; node = node->ai_next) {
-    KernelAddress address{};
-    std::memcpy(&address, node->ai_addr, std::min<std::size_t>(node->ai_addrlen, sizeof address));
-    auto& family = node->ai_family == AF_INET6 ? v6 : v4;
-    const IpAddress found = from_kernel(address).address;
-    if (std::find(family.begin(), family.end(), found) == family.end()) family.push_back(found);
-    ttl = std::min<Duration>(ttl, seconds(node->ai_ttl));
+void DnsResolver::on_answer(void* argument, int status, int /*timeouts*/, unsigned char* octets, int size) {
+  if (status == ARES_EDESTRUCTION) return;
+  Part& part = *static_cast<Part*>(argument);
+  Pending& pending = *part.pending;
+  if (octets != nullptr && size > 0) {
+    const std::string_view message(reinterpret_cast<const char*>(octets), static_cast<std::size_t>(size));
+    if (auto answer = parse_dns_answer(message, pending.question.name, part.type)) part.answer = std::move(*answer);
+  } else if (status == ARES_ENOTFOUND || status == ARES_EBADNAME) {  // what c-ares does not even ask
+    part.answer.outcome = Answer::Outcome::absent;
   }
-  for (const ares_addrinfo_cname* alias = result.cnames; alias != nullptr; alias = alias->next) {
-    ttl = std::min<Duration>(ttl, seconds(alias->ttl));
-  }
-  v4.insert(v4.end(), v6.begin(), v6.end());
-  return v4;
+  if (--pending.unanswered == 0) pending.resolver->finish(pending);
 }
 
-void DnsResolver::finish(Pending& pending, int status, const ares_addrinfo* result) {
-  AddressAnswer answer;
-  Duration ttl = longest_ttl;
-  if (status == ARES_SUCCESS && result != nullptr) answer.addresses = addresses_in(*result, ttl);
-  answer.found = !answer.addresses.empty();
-  if (!answer.found) {
-    const bool known = status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_SUCCESS;
-    ttl = known ? settings_.negative_ttl : std::min(settings_.negative_ttl, failure_ttl);
-  } else {
-    ttl = std::max(ttl, shortest_ttl);
+std::vector<IpAddress> DnsResolver::from_hosts_file(const std::string& name) {
+  std::vector<IpAddress> addresses;
+  for (const int family : {AF_INET, AF_INET6}) {
+    hostent* host = nullptr;
+    if (ares_gethostbyname_file(channel_, name.c_str(), family, &host) != ARES_SUCCESS) continue;
+    for (char** entry = host->h_addr_list; *entry != nullptr; ++entry) {
+      std::array<std::uint8_t, 16> octets{};
+      std::memcpy(octets.data(), *entry,
+                  std::min<std::size_t>(static_cast<std::size_t>(host->h_length), octets.size()));
+      addresses.push_back(host->h_addrtype == AF_INET6 ? IpAddress::v6(octets)
+                                                       : IpAddress::v4({octets[0], octets[1], octets[2], octets[3]}));
+    }
+    ares_free_hostent(host);
   }
-  answer.valid_until = clock_now() + ttl;
-  cache_.store(pending.name, answer);
-  const auto node = pending_.extract(pending.name);  // kept alive while its waiters are told
-  for (const Waiter& waiter : pending.waiters) waiter.asker->on_addresses(waiter.key, answer);
+  return addresses;
+}
+
+/// A before AAAA, each in the server's order, no address twice. Found beats failed beats absent, and how long to
+/// believe it is said by those that say the same.
+DnsAnswer both(const DnsAnswer& v4, const DnsAnswer& v6) {
+  DnsAnswer merged;
+  for (const auto* part : {&v4, &v6})
+    for (const IpAddress& address : part->addresses)
+      if (std::find(merged.addresses.begin(), merged.addresses.end(), address) == merged.addresses.end())
+        merged.addresses.push_back(address);
+  const auto weight = [](const DnsAnswer& answer) {
+    return answer.outcome == Answer::Outcome::found ? 2 : answer.outcome == Answer::Outcome::failed ? 1 : 0;
+  };
+  const DnsAnswer& decisive = weight(v6) > weight(v4) ? v6 : v4;
+  merged.outcome = decisive.outcome;
+  merged.ttl = decisive.ttl;
+  if (v4.outcome == v6.outcome)
+    merged.ttl = v4.ttl && v6.ttl ? std::optional(std::min(*v4.ttl, *v6.ttl)) : std::nullopt;
+  return merged;
+}
+
+void DnsResolver::finish(Pending& pending) {
+  DnsAnswer said = std::move(pending.parts[0].answer);
+  if (pending.parts[1].pending != nullptr) said = both(said, pending.parts[1].answer);
+  auto answer = std::make_shared<Answer>();
+  answer->question = pending.question;
+  answer->outcome = said.outcome;
+  answer->addresses = std::move(said.addresses);
+  answer->services = std::move(said.services);
+  answer->pointers = std::move(said.pointers);
+  Duration valid = std::min(said.ttl.value_or(failure_ttl), longest_ttl);
+  if (!answer->found()) valid = std::min(valid, settings_.negative_ttl);
+  answer->valid_until = clock_now() + std::max(valid, shortest_ttl);
+  cache_.store(answer);
+  const auto node = pending_.extract(pending.question);  // kept alive while its waiters are told
+  for (const Waiter& waiter : pending.waiters) waiter.asker->on_answer(waiter.key, answer);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/random.hpp"
@@ -64,6 +65,11 @@ class SimulatedNetwork {
   Weather weather;
   Filter filter;
   std::map<std::string, std::vector<IpAddress>, std::less<>> hosts;
+  std::map<std::string, std::vector<SrvRecord>, std::less<>> services;
+  std::map<std::string, std::vector<NaptrRecord>, std::less<>> pointers;
+  std::set<std::string, std::less<>> failing_names;
+  std::map<std::pair<RecordType, std::string>, std::size_t> questions;  ///< how often each was asked of the DNS
+  Duration dns_ttl = seconds(60);
   Duration dns_delay = milliseconds(1);
   std::uint64_t datagrams_sent = 0;
 

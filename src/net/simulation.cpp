@@ -135,6 +135,26 @@ void Simulation::add_host(std::string_view name, const IpAddress& address) {
   addresses.insert(behind, address);
 }
 
+void Simulation::add_service(std::string_view name, SrvRecord record) {
+  auto& records = network_->services[to_lower(name)];
+  records.push_back(std::move(record));
+  std::sort(records.begin(), records.end());
+}
+void Simulation::add_pointer(std::string_view name, NaptrRecord record) {
+  auto& records = network_->pointers[to_lower(name)];
+  records.push_back(std::move(record));
+  std::sort(records.begin(), records.end());
+}
+void Simulation::set_failing(std::string_view name) {
+  network_->failing_names.insert(to_lower(name));
+}
+void Simulation::set_dns_ttl(Duration ttl) {
+  network_->dns_ttl = ttl;
+}
+std::size_t Simulation::dns_questions(RecordType type, std::string_view name) const {
+  const auto found = network_->questions.find({type, to_lower(name)});
+  return found == network_->questions.end() ? 0 : found->second;
+}
 void Simulation::set_dns_delay(Duration delay) {
   network_->dns_delay = delay;
 }

@@ -39,10 +39,17 @@ class Simulation {
   /// without a local address leaves from the wire's first socket of that family, else from loopback.
   /// Destroying a wire closes its sockets and streams as the end of a process does.
   [[nodiscard]] std::unique_ptr<Wire> make_wire();
-  /// Names and addresses of the simulated world, with a cache of its own (60 s, negative 30 s). Destroying it drops the
+  /// The DNS of the simulated world, with a cache of its own (60 s unless set, negative 30 s). Destroying it drops the
   /// questions under way.
   [[nodiscard]] std::unique_ptr<Resolver> make_resolver();
   void add_host(std::string_view name, const IpAddress& address);
+  void add_service(std::string_view name, SrvRecord record);
+  void add_pointer(std::string_view name, NaptrRecord record);
+  /// Questions about this name fail from now on, as when its name servers are silent.
+  void set_failing(std::string_view name);
+  void set_dns_ttl(Duration ttl);  ///< of answers from now on; 0: not even cached
+  /// How often this was asked of the DNS, not of a cache.
+  [[nodiscard]] std::size_t dns_questions(RecordType type, std::string_view name) const;
   void set_dns_delay(Duration delay);  ///< of questions asked from now on; 1 ms at first
 
   void set_weather(const Weather& weather);

@@ -375,12 +375,12 @@ TEST_F(SimulatedTime, RunUntilQuiet) {
 
 class Answers : public Resolver::Asker {
  public:
-  void on_addresses(std::uint64_t key, AddressAnswer answer) override {
+  void on_answer(std::uint64_t key, AnswerPtr answer) override {
     keys.push_back(key);
     last = std::move(answer);
   }
   std::vector<std::uint64_t> keys;
-  AddressAnswer last;
+  AnswerPtr last;
 };
 
 // [KAM-19] A name costs the DNS delay once; then the cache answers until the time to live is over. A before AAAA.
@@ -391,36 +391,58 @@ TEST(SimulatedResolver, AnswersAfterTheDelayAndThenFromTheCache) {
   world.add_host("gateway.example.test", *IpAddress::parse("192.0.2.1"));
   world.set_dns_delay(5s);
   Answers answers;
-  AddressAnswer out;
-  EXPECT_FALSE(resolver->cached("gateway.example.test", world.now(), out));
-  resolver->ask("gateway.EXAMPLE.test.", answers, 9, world.now());
+  EXPECT_EQ(resolver->cached(RecordType::address, "gateway.example.test", world.now()), nullptr);
+  resolver->ask(RecordType::address, "gateway.EXAMPLE.test.", answers, 9, world.now());
   world.run_for(4s);
   EXPECT_THAT(answers.keys, IsEmpty());
   world.run_for(2s);
   EXPECT_THAT(answers.keys, ElementsAre(9));
-  ASSERT_TRUE(resolver->cached("gateway.example.test", world.now(), out));
-  EXPECT_THAT(out.addresses, ElementsAre(*IpAddress::parse("192.0.2.1"), *IpAddress::parse("2001:db8::1")));
-  EXPECT_FALSE(resolver->cached("gateway.example.test", out.valid_until, out));
+  const AnswerPtr cached = resolver->cached(RecordType::address, "gateway.example.test", world.now());
+  ASSERT_NE(cached, nullptr);
+  EXPECT_THAT(cached->addresses, ElementsAre(*IpAddress::parse("192.0.2.1"), *IpAddress::parse("2001:db8::1")));
+  EXPECT_EQ(resolver->cached(RecordType::address, "gateway.example.test", cached->valid_until), nullptr);
+  EXPECT_EQ(world.dns_questions(RecordType::address, "gateway.example.test"), 1u);
 }
 
-// [KAM-19] A name that does not exist is a negative answer, cached as well.
+// [KAM-19] A name that does not exist is a negative answer, cached as well; one whose servers fail is not.
 TEST(SimulatedResolver, UnknownNameIsNegative) {
   Simulation world{1};
   const auto resolver = world.make_resolver();
+  world.set_failing("failing.test");
   Answers answers;
-  resolver->ask("nowhere.test", answers, 1, world.now());
+  resolver->ask(RecordType::address, "nowhere.test", answers, 1, world.now());
   world.run_for(1s);
-  EXPECT_FALSE(answers.last.found);
-  AddressAnswer out;
-  ASSERT_TRUE(resolver->cached("nowhere.test", world.now(), out));
-  EXPECT_FALSE(out.found);
+  EXPECT_EQ(answers.last->outcome, Answer::Outcome::absent);
+  EXPECT_EQ(resolver->cached(RecordType::address, "nowhere.test", world.now()), answers.last);
+  resolver->ask(RecordType::srv, "failing.test", answers, 2, world.now());
+  world.run_for(1s);
+  EXPECT_EQ(answers.last->outcome, Answer::Outcome::failed);
+  EXPECT_EQ(resolver->cached(RecordType::srv, "failing.test", world.now()), nullptr);
+}
+
+// [KAM-16] SRV and NAPTR records are answered by their type, in order.
+TEST(SimulatedResolver, KnowsServices) {
+  Simulation world{1};
+  const auto resolver = world.make_resolver();
+  world.add_service("_sip._udp.example.test", {20, 0, 5060, "b.example.test"});
+  world.add_service("_sip._udp.example.test", {10, 0, 5060, "a.example.test"});
+  world.add_pointer("example.test", {50, 50, "s", "SIP+D2T", "_sip._tcp.example.test"});
+  Answers answers;
+  resolver->ask(RecordType::srv, "_sip._udp.example.test", answers, 1, world.now());
+  world.run_for(1s);
+  ASSERT_EQ(answers.last->services.size(), 2u);
+  EXPECT_EQ(answers.last->services.front().target, "a.example.test");
+  resolver->ask(RecordType::naptr, "example.test", answers, 2, world.now());
+  world.run_for(1s);
+  ASSERT_EQ(answers.last->pointers.size(), 1u);
+  EXPECT_EQ(answers.last->pointers.front().service, "SIP+D2T");
 }
 
 // [house 5] A resolver that is destroyed drops its questions.
 TEST(SimulatedResolver, DestroyedResolverDoesNotCall) {
   Simulation world{1};
   Answers answers;
-  world.make_resolver()->ask("nowhere.test", answers, 1, world.now());
+  world.make_resolver()->ask(RecordType::address, "nowhere.test", answers, 1, world.now());
   world.run_for(1s);
   EXPECT_THAT(answers.keys, IsEmpty());
 }

@@ -1,4 +1,4 @@
-// Branches of the proxy: from a destination to octets on a flow (RFC 3261 section 16.6), and stateless forwarding.
+// Branches of the proxy: from targets to octets on a flow (RFC 3261 section 16.6), and stateless forwarding.
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
@@ -20,19 +20,6 @@ using sip::Method;
 
 namespace {
 
-/// Continuations carry the fork's id and the branch: index and 16 bits of each.
-std::uint64_t resolver_key(SlotId id, std::uint16_t branch) {
-  return id.index | (std::uint64_t{id.generation & 0xffff} << 32) | (std::uint64_t{branch} << 48);
-}
-
-std::vector<transport::Target> targets_for(const transport::NextHop& hop, const std::vector<IpAddress>& addresses) {
-  std::vector<transport::Target> targets;
-  const sip::Transport chosen = hop.transport.value_or(hop.secure ? sip::Transport::tls : sip::Transport::udp);
-  for (const IpAddress& address : addresses)
-    targets.push_back({chosen, {address, hop.port_or_default(chosen)}, hop.transport.has_value() || hop.secure});
-  return targets;
-}
-
 /// Where a branch went, without the heap: this is noted for every forwarded request.
 void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
   std::array<char, 56> text;
@@ -42,62 +29,15 @@ void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
   record.note(Step::target, sip::param_name(flow.transport), {text.data(), end.size});
 }
 
+/// Whether the caller's address in the message is not where the request came from: it stands behind a NAT.
+bool is_natted(const sip::Message& request, const net::Flow& from) {
+  const sip::Via& via = request.top_via();
+  const auto sent_by = IpAddress::parse(via.host);
+  const std::uint16_t port = via.port != 0 ? via.port : sip::default_port(from.transport);
+  return !sent_by || *sent_by != from.remote.address || port != from.remote.port;
+}
+
 }  // namespace
-
-void Proxy::start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
-  Branch& branch = forwarding.branches[index];
-  if (flow_of_binding(forwarding, branch) || find_targets(id, forwarding, index, now)) send_branch(id, forwarding, index, now);
-}
-
-/// A registered phone is reached the way it came: over its connection while that lives, over its NAT mapping for UDP.
-std::optional<net::Flow> Proxy::flow_of_binding(const Forwarding&, Branch& branch) const {
-  auto& flow = branch.destination.flow;
-  if (flow && !env_.transport.is_alive(*flow)) flow.reset();
-  return flow;
-}
-
-/// Fills branch.targets; false while a look-up is under way or when the branch failed at once.
-bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
-  Branch& branch = forwarding.branches[index];
-  const std::string_view hop_text =
-      next_hop_uri(*forwarding.request, forwarding.facts, branch.destination.uri, branch.destination.routes);
-  const auto uri = sip::parse_uri(hop_text);
-  auto hop = uri ? transport::next_hop_of(*uri) : Result<transport::NextHop, transport::TargetError>(failure(transport::TargetError::not_sip));
-  if (!hop) {
-    forwarding.record.note(Step::target, "no next hop", hop_text);
-    fail_branch(id, forwarding, index, uri && uri->scheme == sip::Scheme::other ? 416 : 404, now);
-    return false;
-  }
-  if (branch.destination.transport) hop->transport = branch.destination.transport;
-  if (const auto literal = IpAddress::parse(hop->host)) {
-    branch.targets = targets_for(*hop, {*literal});
-    return true;
-  }
-  net::AddressAnswer answer;
-  if (!env_.resolver.cached(hop->host, now, answer)) {
-    branch.resolving = true;
-    env_.resolver.ask(hop->host, env_.asker, resolver_key(id, index), now);
-    return false;
-  }
-  branch.targets = targets_for(*hop, answer.addresses);
-  return true;
-}
-
-void Proxy::on_addresses(std::uint64_t key, const net::AddressAnswer& answer, TimePoint now) {
-  const SlotId id = forwardings_.id_at(static_cast<std::uint32_t>(key));
-  const auto index = static_cast<std::uint16_t>(key >> 48);
-  Forwarding* forwarding = (id.generation & 0xffff) == ((key >> 32) & 0xffff) ? forwardings_.find(id) : nullptr;
-  if (forwarding == nullptr || index >= forwarding->branches.size() || !forwarding->branches[index].resolving) return;
-  Branch& branch = forwarding->branches[index];
-  branch.resolving = false;
-  const auto uri = sip::parse_uri(next_hop_uri(*forwarding->request, forwarding->facts, branch.destination.uri, branch.destination.routes));
-  auto hop = transport::next_hop_of(*uri);
-  if (branch.destination.transport) hop->transport = branch.destination.transport;
-  branch.targets = targets_for(*hop, answer.addresses);
-  if (forwarding->fork.cancelled()) branch.targets.clear();
-  send_branch(id, *forwarding, index, now);
-  drain(id, nullptr, now);
-}
 
 std::optional<net::Flow> Proxy::next_flow(Forwarding& forwarding, Branch& branch, TimePoint now) {
   if (branch.next_target == 0 && branch.destination.flow && branch.targets.empty()) return branch.destination.flow;
@@ -114,7 +54,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   const auto flow = next_flow(forwarding, branch, now);
   if (!flow) {
     forwarding.record.note(Step::target, "no address or transport", branch.destination.uri);
-    return fail_branch(id, forwarding, index, branch.targets.empty() ? 404 : 503, now);
+    return fail_branch(id, forwarding, index, 503, now);
   }
   branch.client = env_.clients.reserve();
   if (!branch.client.valid()) {
@@ -166,16 +106,20 @@ void Proxy::write_via(std::string& out, const net::Flow& to) const {
   out += ";branch=";
 }
 
-/// One Record-Route value, or two when the request leaves by another listener than it came (RFC 5658: transport, address or
-/// family changes): the one the callee sees on top.
-void Proxy::write_record_route(std::string& out, const sip::Message& request, const net::Flow& from, const net::Flow& to) const {
+/// One Record-Route value; two when the request leaves by another listener than it came (RFC 5658: transport, address or family
+/// changes), or when requests within the dialog need the flow of one of the ends: the one the callee sees on top.
+void Proxy::write_record_route(std::string& out, const sip::Message& request, const net::Flow& from, const net::Flow& to,
+                               const routing::Destination& destination) const {
   std::string here, there;
   env_.transport.append_sent_by(there, to);
   env_.transport.append_sent_by(here, from);
-  env_.tokens.append_record_route(out, there, sip::param_name(to.transport), request.call_id());
-  if (here == there && from.transport == to.transport) return;
+  const bool secure = request.request_uri() && request.request_uri()->scheme == sip::Scheme::sips;
+  const net::Flow* caller = from.is_stream() || is_natted(request, from) ? &from : nullptr;
+  const net::Flow* callee = destination.flow ? &to : nullptr;
+  env_.tokens.append_record_route(out, {there, to.transport, secure, callee}, request.call_id());
+  if (here == there && from.transport == to.transport && caller == nullptr && callee == nullptr) return;
   out += ", ";
-  env_.tokens.append_record_route(out, here, sip::param_name(from.transport), request.call_id());
+  env_.tokens.append_record_route(out, {here, from.transport, secure, caller}, request.call_id());
 }
 
 /// CGP-50: always, or where the two ends could not reach each other without us: another transport, family or listener, an end that
@@ -185,14 +129,11 @@ bool Proxy::stays_in_path(const sip::Message& request, const net::Flow& from, co
   const Method method = request.method();
   if (method != Method::invite && method != Method::subscribe && method != Method::notify && method != Method::refer) return false;
   if (config_->sip.record_route == config::RecordRoute::always || in_dialog) return true;
-  const sip::Via& via = request.top_via();
-  const auto sent_by = IpAddress::parse(via.host);
-  const std::uint16_t port = via.port != 0 ? via.port : sip::default_port(from.transport);
-  const bool natted_caller = !sent_by || *sent_by != from.remote.address || port != from.remote.port;
+  if (from.transport != to.transport || from.is_stream() || destination.flow.has_value() || is_natted(request, from)) return true;
   std::string here, there;
   env_.transport.append_sent_by(here, from);
   env_.transport.append_sent_by(there, to);
-  return from.transport != to.transport || from.is_stream() || destination.flow.has_value() || natted_caller || here != there;
+  return here != there;
 }
 
 void Proxy::write_request(Forwarding& forwarding, const Branch& branch, const net::Flow& to, std::string_view via) {
@@ -201,7 +142,7 @@ void Proxy::write_request(Forwarding& forwarding, const Branch& branch, const ne
   transport::append_via_facts(facts_text_, request.top_via(), forwarding.from);
   record_route_.clear();
   if (stays_in_path(request, forwarding.from, to, branch.destination, forwarding.facts.in_dialog))
-    write_record_route(record_route_, request, forwarding.from, to);
+    write_record_route(record_route_, request, forwarding.from, to, branch.destination);
   buffer_.clear();
   build_forwarded(buffer_, edits_, request, forwarding.facts, branch.destination.uri, branch.destination.routes, via, facts_text_,
                   record_route_, names());
@@ -213,20 +154,16 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
   const sip::Message& request = context.message;
   std::optional<net::Flow> flow = destination.flow;
   if (flow && !env_.transport.is_alive(*flow)) flow.reset();
+  if (flow && is_sips(destination.uri) && !sip::is_secure(flow->transport)) return;
   if (!flow) {
-    const auto uri = sip::parse_uri(next_hop_uri(request, facts, destination.uri, destination.routes));
-    auto hop = uri ? transport::next_hop_of(*uri) : Result<transport::NextHop, transport::TargetError>(failure(transport::TargetError::not_sip));
+    const auto hop = next_hop(request, facts, destination);
     if (!hop) return;
-    if (destination.transport) hop->transport = destination.transport;
-    net::AddressAnswer answer;
-    if (const auto literal = IpAddress::parse(hop->host)) {
-      answer.addresses = {*literal};
-    } else if (!env_.resolver.cached(hop->host, context.now, answer)) {
-      env_.resolver.ask(hop->host, env_.asker, ~std::uint64_t{0}, context.now);  // the repeat will find it (section 16.11)
-      return;
-    }
-    const auto targets = targets_for(*hop, answer.addresses);
-    if (!targets.empty()) flow = env_.transport.flow_to(targets.front(), context.from.socket, context.now);
+    auto location = locate(*hop, request, {}, context.now);
+    for (const net::Question& question : location.questions)  // the repeat will find it (section 16.11)
+      env_.resolver.ask(question.type, question.name, env_.asker, nobody, context.now);
+    env_.avoided.put_last(location.targets, context.now);
+    for (const transport::Target& target : location.targets)
+      if ((flow = env_.transport.flow_to(target, context.from.socket, context.now))) break;
   }
   if (!flow) return;
   stateless_.add();
@@ -236,7 +173,7 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
   facts_text_.clear();
   transport::append_via_facts(facts_text_, request.top_via(), context.from);
   record_route_.clear();
-  if (stays_in_path(request, context.from, *flow, destination, facts.in_dialog)) write_record_route(record_route_, request, context.from, *flow);
+  if (stays_in_path(request, context.from, *flow, destination, facts.in_dialog)) write_record_route(record_route_, request, context.from, *flow, destination);
   buffer_.clear();
   build_forwarded(buffer_, edits_, request, facts, destination.uri, destination.routes, via_, facts_text_, record_route_, names());
   env_.output.transmit(*flow, buffer_);

@@ -76,6 +76,19 @@ void Fork::on_failed(std::uint16_t index, sip::StatusCode stands_for, TimePoint 
   on_final(index, stands_for, false, now, out);
 }
 
+bool Fork::wanted(std::uint16_t index) const {
+  if (index >= branches_.size() || stopped_) return false;
+  const Branch& branch = branches_[index];
+  return (branch.state == State::trying || branch.state == State::proceeding) && !branch.cancel_wanted && !branch.cancel_sent &&
+         !branch.abandoned;
+}
+
+void Fork::on_retried(std::uint16_t index, TimePoint now) {
+  if (!wanted(index)) return;
+  branches_[index].state = State::trying;
+  if (invite_) branches_[index].deadline = now + settings_.timer_c;
+}
+
 void Fork::on_final(std::uint16_t index, sip::StatusCode status, bool received, TimePoint now, Actions& out) {
   branches_[index].state = State::done;
   branches_[index].deadline = never;

@@ -46,6 +46,10 @@ class Fork {
   void on_response(std::uint16_t branch, sip::StatusCode status, TimePoint now, Actions& out);
   /// No response will come: time-out (408), no address or transport failure (503), refused before sending.
   void on_failed(std::uint16_t branch, sip::StatusCode stands_for, TimePoint now, Actions& out);
+  /// Whether this branch may still send the request somewhere: not ended, and nobody wants it to end.
+  [[nodiscard]] bool wanted(std::uint16_t branch) const;
+  /// The branch goes to its next target (RFC 3263 section 4.3): as if it had just been started.
+  void on_retried(std::uint16_t branch, TimePoint now);
   /// The branch ended in a redirection that is followed: the targets were added with add_branch().
   void on_redirected(std::uint16_t branch, TimePoint now, Actions& out);
   /// The caller cancelled (its CANCEL was answered already).

@@ -208,5 +208,34 @@ TEST(Fork, FollowsARedirection) {
   EXPECT_EQ(s.response(1, 200).orders(), "forward1 finish");
 }
 
+// [RFC3263 4.3, RFC3261 9.1] A branch that went on to its next target is as if just started: Timer C runs anew, and CANCEL waits for a 1xx
+TEST(Fork, StartsAnewAtTheNextTarget) {
+  Story s;
+  s.orders();
+  s.response(0, 100).after(seconds(100)).fork.on_retried(0, s.now);
+  EXPECT_EQ(s.after(seconds(184)).orders(), "") << "284 s after the first INVITE";
+  EXPECT_EQ(s.cancelled().orders(), "") << "no 1xx from the second";
+  EXPECT_FALSE(s.fork.wanted(0));
+  EXPECT_EQ(s.response(0, 180).orders(), "cancel0");
+  EXPECT_EQ(s.response(0, 487).orders(), "keep0 own:487 finish");
+}
+
+// [RFC3263 4.3] No further target for a branch that ended, was cancelled, or lost to another one
+TEST(Fork, KnowsWhoIsWanted) {
+  Story s(true, {1000, 1000, 500});
+  EXPECT_TRUE(s.fork.wanted(0));
+  EXPECT_FALSE(s.fork.wanted(2)) << "not started yet";
+  s.response(0, 486);
+  EXPECT_FALSE(s.fork.wanted(0));
+  EXPECT_TRUE(s.fork.wanted(1));
+  s.response(1, 603);
+  EXPECT_FALSE(s.fork.wanted(1));
+  EXPECT_FALSE(s.fork.wanted(2));
+  Story other(true, {1000, 1000});
+  other.response(0, 200);
+  EXPECT_FALSE(other.fork.wanted(1)) << "somebody answered";
+  EXPECT_FALSE(other.fork.wanted(7));
+}
+
 }  // namespace
 }  // namespace bellhop::proxy

@@ -44,6 +44,27 @@ bool is_loose(std::string_view uri_text) {
   return uri && uri->parameter("lr").has_value();
 }
 
+/// A Request-URI has neither headers nor a method parameter (RFC 3261 section 19.1.1), whoever wrote them there: the caller (RFC 4475
+/// section 3.1.2.11) or the callee in its Contact. Without them; `buffer` is used when there are any.
+std::string_view as_request_uri(std::string_view text, std::string& buffer) {
+  bool suspicious = false;  // nearly all pass here, unparsed
+  for (std::size_t i = 0; i < text.size() && !suspicious; ++i)
+    suspicious = text[i] == '?' || (text[i] == ';' && i + 1 < text.size() && (lower(text[i + 1]) == 'm' || text[i + 1] == '%'));
+  if (!suspicious) return text;
+  const auto uri = sip::parse_uri(text);
+  if (!uri || (uri->scheme != sip::Scheme::sip && uri->scheme != sip::Scheme::sips)) return text;
+  const auto method = uri->parameter("method");
+  if (uri->headers.empty() && !method) return text;
+  const std::string_view behind = uri->parameters.empty() ? uri->headers : uri->parameters;
+  buffer.assign(text.data(), behind.data() - 1);
+  for (const sip::Parameter p : uri->parameter_list()) {
+    if (method && p.name.data() == method->name.data()) continue;
+    buffer.append(";").append(p.name);
+    if (p.has_value) buffer.append("=").append(p.value);
+  }
+  return buffer;
+}
+
 /// Cuts the own Route values off; all lines are rewritten only when a line holds values of both kinds.
 void edit_routes(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts, std::string_view routes, std::string_view append) {
   const std::size_t dropped = facts.own_routes + (facts.drop_last_route ? 1u : 0u);
@@ -119,13 +140,15 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
                      std::string_view request_uri, std::string_view routes, std::string_view via, std::string_view via_facts,
                      std::string_view record_route, sip::FieldNames names) {
   edits.start(request);
+  std::string target_buffer, hop_buffer;
+  request_uri = as_request_uri(request_uri, target_buffer);
   std::string strict_target;  // RFC 3261 section 16.6 item 6: a strict router wants its URI as Request-URI
   std::string_view new_uri = request_uri;
   ForwardFacts effective = facts;
   const std::string_view hop = next_hop_uri(request, facts, request_uri, routes);
   if (hop.data() != request_uri.data() && !is_loose(hop)) {
     strict_target = fmt::format("<{}>", request_uri);
-    new_uri = hop;
+    new_uri = as_request_uri(hop, hop_buffer);
     if (!routes.empty()) {
       std::string_view list = routes;
       (void)sip::next_in_list(list);

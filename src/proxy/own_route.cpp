@@ -46,7 +46,7 @@ std::optional<request::Refusal> preprocess_routes(request::RequestContext& conte
   context.target_uri = message.request_uri_text();
 
   // A strict router put our Record-Route URI into the Request-URI: the target is the last Route value (section 16.4).
-  if (message.request_uri() && tokens.valid(*message.request_uri(), call_id)) {
+  if (message.request_uri() && tokens.read(*message.request_uri(), call_id).ours) {
     const auto last = last_route(message);
     if (last) {
       const auto parsed = sip::parse_name_addr(*last);
@@ -67,12 +67,13 @@ std::optional<request::Refusal> preprocess_routes(request::RequestContext& conte
       return false;
     }
     if (!ours) return true;
-    const bool token = tokens.valid(route->uri, call_id);
-    ours = token || names_us(route->uri, context.config);
+    const auto mark = tokens.read(route->uri, call_id);
+    ours = mark.ours || names_us(route->uri, context.config);
     if (!ours) return true;
     ++context.own_routes;
-    if (token) context.in_dialog = true;
+    if (mark.ours) context.in_dialog = true;
     else untokened = true;
+    context.route_flow = mark.flow;  // the last one of ours is the one the end ahead got
     return true;
   });
   if (broken) return broken_route();
@@ -80,6 +81,7 @@ std::optional<request::Refusal> preprocess_routes(request::RequestContext& conte
   context.preloaded_route = context.own_routes + (context.drop_last_route ? 1u : 0u) < total;
   // A token means nothing without a dialog: a request that starts one is judged like any other.
   if (message.to_tag().empty()) context.in_dialog = false;
+  if (!context.in_dialog) context.route_flow.reset();
   if (untokened && !context.in_dialog && !message.to_tag().empty() && context.config.sip.record_route == config::RecordRoute::always &&
       message.method() != sip::Method::register_) {
     context.record.note(Step::own_route, "481", "Route to us without our token");

@@ -24,10 +24,12 @@ const sip::Message no_message;
 Proxy::Proxy(const Environment& environment, config::SnapshotPtr config)
     : env_(environment),
       config_(std::move(config)),
+      reach_(config_->listen),
       edits_(no_message),
       forwarded_(env_.metrics.counter("proxy.forwarded")),
       stateless_(env_.metrics.counter("proxy.forwarded.stateless")),
-      answered_by_us_(env_.metrics.counter("proxy.answered")) {}
+      answered_by_us_(env_.metrics.counter("proxy.answered")),
+      failovers_(env_.metrics.counter("proxy.failovers")) {}
 
 Proxy::~Proxy() = default;
 
@@ -114,10 +116,12 @@ void Proxy::on_response(const sip::Message& response, const transaction::ClientT
   // A response carries the Vias of its request: anything else is not an answer to it (threats 49).
   if (!index || response.via_count() != forwarding->via_count + 1) return;
   if (forwarding->lingering) return pass_repeat(*forwarding, response, now);
-  if (config_->sip.recurse_3xx && response.status().class_of() == 3 && !forwarding->fork.answered()) {
+  note_response(forwarding->branches[*index], response, now);
+  const bool moved_on = response.status() == 503 && try_next_target(match.owner, *forwarding, *index, now);
+  if (!moved_on && config_->sip.recurse_3xx && response.status().class_of() == 3 && !forwarding->fork.answered()) {
     follow_redirection(*forwarding, response);
     forwarding->fork.on_redirected(*index, now, actions_);
-  } else {
+  } else if (!moved_on) {  // of several targets the fork hears of the last one only
     forwarding->fork.on_response(*index, response.status(), now, actions_);
   }
   if (response.status().final() && env_.log.enabled(Tag::sip_client, Level::low_level))
@@ -144,27 +148,6 @@ void Proxy::follow_redirection(Forwarding& forwarding, const sip::Message& respo
     forwarding.branches.push_back(Branch{.destination = std::move(destination)});
     return true;
   });
-}
-
-void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now) {
-  Forwarding* forwarding = forwardings_.find(fork);
-  if (forwarding == nullptr || forwarding->lingering) return;
-  const auto index = branch_of(*forwarding, client);
-  if (!index) return;
-  Branch& branch = forwarding->branches[*index];
-  branch.client = SlotId{};
-  forwarding->record.note(Step::branch, timed_out ? "timed out" : "transport failed", fmt::format(FMT_STRING("{}"), *index));
-  if (branch.size_switched && !timed_out) {
-    branch.force_udp = true;
-    branch.size_switched = false;
-    if (branch.next_target > 0) --branch.next_target;
-    send_branch(fork, *forwarding, *index, now);
-  } else if (branch.next_target < branch.targets.size() && !forwarding->fork.cancelled()) {
-    send_branch(fork, *forwarding, *index, now);
-  } else {
-    fail_branch(fork, *forwarding, *index, timed_out ? 408 : 503, now);
-  }
-  drain(fork, nullptr, now);
 }
 
 void Proxy::on_cancel(SlotId server_transaction, TimePoint now) {
@@ -250,10 +233,11 @@ void Proxy::finish(SlotId id, TimePoint now) {
     return;
   }
   forwarding.lingering = true;
+  forwarding.from = transport::reply_flow(forwarding.request->top_via(), forwarding.from);
   forwarding.request = sip::OwnedMessage(no_message);
   forwarding.best = {};
   forwarding.challenges = {};
-  for (Branch& branch : forwarding.branches) branch.destination = {}, branch.targets = {};
+  for (Branch& branch : forwarding.branches) branch.destination = {}, branch.targets = {}, branch.look_ups = {};
   env_.wheel.arm(forwarding.timer, now + 64 * config_->sip.t1);
 }
 
@@ -261,7 +245,8 @@ void Proxy::pass_repeat(Forwarding& forwarding, const sip::Message& response, Ti
   if (!response.status().success()) return;
   buffer_.clear();
   strip_own_via(buffer_, response);
-  env_.servers.answer(forwarding.server, response.status(), buffer_, now);
+  // Not the transaction's when it ended otherwise, with a 487 or a 6xx (section 16.7 step 5), or is over.
+  if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now)) env_.output.transmit(forwarding.from, buffer_);
 }
 
 // ---- responses

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/slot.hpp"
+#include "base/text.hpp"
 #include "config/snapshot.hpp"
 #include "crypto/token.hpp"
 #include "net/resolver.hpp"
@@ -21,7 +23,9 @@
 #include "routing/router.hpp"
 #include "sip/edits.hpp"
 #include "transaction/tables.hpp"
+#include "transport/avoided.hpp"
 #include "transport/layer.hpp"
+#include "transport/locate.hpp"
 
 namespace bellhop::proxy {
 
@@ -39,6 +43,7 @@ class Proxy {
     transaction::ClientTransactions& clients;
     net::Resolver& resolver;
     net::Resolver::Asker& asker;
+    transport::Avoided& avoided;
     net::TimerWheel& wheel;
     observe::Log& log;
     observe::Metrics& metrics;
@@ -64,7 +69,7 @@ class Proxy {
   /// A CANCEL for this INVITE transaction was answered 200: what it started is to end.
   void on_cancel(SlotId server_transaction, TimePoint now);
   void on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now);
-  void on_addresses(std::uint64_t key, const net::AddressAnswer& answer, TimePoint now);
+  void on_answer(std::uint64_t key, const net::AnswerPtr& answer, TimePoint now);
   void on_timer(std::uint64_t token, TimePoint now);
 
   /// A To tag for responses of our own that needs no memory: keyed hash of the request's identity. Appends to `out`.
@@ -79,15 +84,23 @@ class Proxy {
   [[nodiscard]] std::string_view uri_of(SlotId fork, SlotId client = {}) const;
 
  private:
+  /// What a branch wants to know of the DNS. It keeps what it heard, as some answers are not cached.
+  struct LookUps {
+    std::vector<net::AnswerPtr> answers;
+    std::size_t asked = 0, open = 0;
+  };
+  /// What the present target of a branch has said (RFC 3263 section 4.3 asks whether it was ever heard).
+  enum class Heard : std::uint8_t { nothing, trying, progress };
   /// One target under way.
   struct Branch {
     routing::Destination destination;
     SlotId client{};                      ///< invalid until sent
     std::vector<transport::Target> targets{};  ///< addresses of the next hop, in order
     std::size_t next_target = 0;
+    std::unique_ptr<LookUps> look_ups{};
+    Heard heard = Heard::nothing;
     bool size_switched = false;           ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
     bool force_udp = false;
-    bool resolving = false;
   };
   /// One forwarded request: everything about it that outlives its walk through the pipeline.
   struct Forwarding {
@@ -117,6 +130,13 @@ class Proxy {
   // Branches.
   void start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   [[nodiscard]] bool find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
+  [[nodiscard]] Result<transport::NextHop, sip::StatusCode> next_hop(const sip::Message& request, const ForwardFacts& facts,
+                                                                     const routing::Destination& destination) const;
+  [[nodiscard]] transport::Location locate(const transport::NextHop& hop, const sip::Message& request,
+                                           const std::vector<net::AnswerPtr>& at_hand, TimePoint now) const;
+  [[nodiscard]] bool ask(SlotId id, Branch& branch, std::uint16_t index, const std::vector<net::Question>& questions, TimePoint now);
+  [[nodiscard]] bool try_next_target(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
+  void note_response(Branch& branch, const sip::Message& response, TimePoint now);
   void send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   void fail_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now);
   [[nodiscard]] std::optional<net::Flow> next_flow(Forwarding& forwarding, Branch& branch, TimePoint now);
@@ -125,11 +145,14 @@ class Proxy {
                                    const routing::Destination& destination, bool in_dialog) const;
   void write_request(Forwarding& forwarding, const Branch& branch, const net::Flow& to, std::string_view via);
   void write_via(std::string& out, const net::Flow& to) const;
-  void write_record_route(std::string& out, const sip::Message& request, const net::Flow& from, const net::Flow& to) const;
+  void write_record_route(std::string& out, const sip::Message& request, const net::Flow& from, const net::Flow& to,
+                          const routing::Destination& destination) const;
   [[nodiscard]] std::size_t udp_limit(const net::Flow& flow) const;
   void follow_redirection(Forwarding& forwarding, const sip::Message& response);
 
   // Without state.
+  static constexpr std::uint64_t nobody = ~std::uint64_t{0};  ///< key of questions whose answers only go into the cache
+  [[nodiscard]] static bool is_sips(std::string_view uri) { return starts_with_ignore_case(uri, "sips:"); }
   static constexpr std::string_view stateless_mark = "z9hG4bKbhs";
   void append_stateless_branch(std::string& out, const sip::Message& request) const;
   [[nodiscard]] std::uint64_t stateless_mac(std::uint64_t value) const;
@@ -149,6 +172,7 @@ class Proxy {
 
   Environment env_;
   config::SnapshotPtr config_;
+  const transport::Reach reach_;  ///< listeners do not change while we run
   SlotMap<Forwarding> forwardings_;
   std::size_t under_way_ = 0;  ///< those that do not only linger
   sip::Edits edits_;
@@ -158,6 +182,7 @@ class Proxy {
   observe::Counter& forwarded_;
   observe::Counter& stateless_;
   observe::Counter& answered_by_us_;
+  observe::Counter& failovers_;
 };
 
 }  // namespace bellhop::proxy

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,7 @@ struct RequestContext {
   bool drop_last_route = false;        ///< a strict router put us into the Request-URI: its last Route value became the target
   bool in_dialog = false;              ///< a Route with our valid token brought it: the dialog was authorised when it began
   bool preloaded_route = false;        ///< Route values remain after ours
+  std::optional<net::Flow> route_flow{};  ///< of a request in a dialog: the way to the end ahead, where its address would not do
 
   // Authentication.
   bool authenticated = false;

@@ -35,12 +35,15 @@ bool strip_suffix(std::string& host, Address& address) {
   return false;
 }
 
-/// "[192.0.2.1]" is a way to write an IPv4 domain (CGP-15); IPv6 keeps its brackets.
+/// "[192.0.2.1]" is a way to write an IPv4 domain (CGP-15); IPv6 keeps its brackets, but not the third colon that RFC 3261 allowed by
+/// mistake (RFC 5118 section 4.10).
 std::string normal_host(std::string_view host) {
   std::string lower_host = to_lower(host);
   if (lower_host.starts_with('[') && lower_host.ends_with(']')) {
     const std::string inner = lower_host.substr(1, lower_host.size() - 2);
     if (const auto address = IpAddress::parse(inner); address && !address->is_v6()) return inner;
+    if (inner.find(":::") != std::string::npos)
+      if (const auto address = sip::host_address(lower_host)) return address->to_uri_host();
   }
   return lower_host;
 }
@@ -119,7 +122,7 @@ Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snap
   }
   std::string raw_user(uri.user);
   address.host = normal_host(uri.host);
-  bool changed = address.host.size() != uri.host.size();
+  bool changed = !equals_ignore_case(address.host, uri.host);
   std::uint16_t port = uri.port;
   bool port_goes = false;  // what stood behind "%" has its own host and no port
   for (int hop = 0; hop < max_percent_hops; ++hop) {

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/text.hpp"
-#include "server/csv.hpp"
 
 namespace bellhop::server {
 
@@ -28,8 +27,21 @@ std::string static_note(const config::Snapshot& config, const std::string& user,
   return {};
 }
 
+constexpr std::string_view ha1_form =
+    "an H(A1) is the hash of NAME:REALM:PASSWORD in hexadecimal, 32 digits for MD5 or 64 for SHA-256; one of each at "
+    "most";
+
+std::string md5_only_note(std::string_view domains) {
+  return fmt::format("all accounts of {} are now asked for MD5, since not all have an H(A1) for SHA-256", domains);
+}
+
+/// The name goes to the store as it was written: phones may spell it that way when they log in.
+storage::Account as_written(std::string_view address, const std::string& domain) {
+  return {std::string(address.substr(0, address.rfind('@'))), domain, true};
+}
+
 bool is_heading(const CsvRow& row) {
-  return row.fields.size() == 3 && equals_ignore_case(trim(row.fields[0]), "user") &&
+  return row.fields.size() >= 3 && equals_ignore_case(trim(row.fields[0]), "user") &&
          equals_ignore_case(trim(row.fields[1]), "domain") && equals_ignore_case(trim(row.fields[2]), "password");
 }
 
@@ -65,19 +77,65 @@ std::string AccountCommands::why(StoreError error, std::string_view what) const 
   return fmt::format("{}: {}", what, storage::text_of(error));
 }
 
+Result<AccountCommands::Address, std::string> AccountCommands::parse_new(std::string_view address) {
+  auto name = parse(address);
+  if (!name) return name;
+  if (std::string note = static_note(config_, name->user, name->domain); !note.empty()) return failure(std::move(note));
+  return name;
+}
+
+Outcome AccountCommands::added(const Address& name, Result<void, StoreError> done) {
+  if (!done && done.error() == StoreError::exists)
+    return failure(fmt::format("{} exists already; use --replace to give it a new password", name.text()));
+  if (!done) return failure(why(done.error(), name.text()));
+  return Json().set("account", name.text()).set("added", true);
+}
+
 Outcome AccountCommands::add_account(std::string_view address, std::string_view password, bool replace) {
-  const auto name = parse(address);
+  const auto name = parse_new(address);
   if (!name) return failure(name.error());
-  if (const std::string note = static_note(config_, name->user, name->domain); !note.empty()) return failure(note);
   if (!storage::valid_password(password))
     return failure(std::string("the password is empty, longer than 256 characters, or has control characters"));
-  // The name goes to the store as it was written: phones may spell it that way when they log in.
-  const storage::Account account{std::string(address.substr(0, address.rfind('@'))), name->domain, true};
-  const auto done = store_.put_account(account, password, replace);
-  if (!done && done.error() == StoreError::exists)
-    return failure(fmt::format("{} exists already; use --replace to give it a new password", name->text()));
-  if (!done) return failure(why(done.error(), name->text()));
-  return Json().set("account", name->text()).set("added", true);
+  return added(*name, store_.put_account(as_written(address, name->domain), password, replace));
+}
+
+std::string AccountCommands::ha1_fault(const storage::PasswordHashes& ha1, std::string_view written_domain,
+                                       std::string_view realm) const {
+  if (!equals_ignore_case(written_domain, realm))
+    return fmt::format(
+        "an H(A1) covers the realm, which for {} is {}; make sure that it was made for {} and write that",
+        written_domain, realm, realm);
+  // With one algorithm only, the phone has to be asked for it.
+  const bool usable = (ha1.has_md5() && config_.auth.md5) || (ha1.has_sha256() && config_.auth.sha256);
+  if (!usable)
+    return fmt::format("with an H(A1) for {0} alone nobody can log in while [auth] {1} is false in {2}",
+                       ha1.has_md5() ? "MD5" : "SHA-256", ha1.has_md5() ? "md5" : "sha256", config_.file);
+  return {};
+}
+
+Outcome AccountCommands::add_account_by_ha1(std::string_view address, std::string_view text, bool replace) {
+  const auto name = parse_new(address);
+  if (!name) return failure(name.error());
+  storage::PasswordHashes ha1;
+  for (text = trim(text); !text.empty(); text = trim(text)) {
+    const auto end = std::min(text.find_first_of(" \t\r\n"), text.size());
+    if (!storage::add_ha1(text.substr(0, end), ha1)) return failure(std::string(ha1_form));
+    text.remove_prefix(end);
+  }
+  if (ha1 == storage::PasswordHashes{}) return failure(std::string(ha1_form));
+  if (std::string fault = ha1_fault(ha1, address.substr(address.rfind('@') + 1), name->domain); !fault.empty())
+    return failure(std::move(fault));
+  Outcome outcome = added(*name, store_.put_account(as_written(address, name->domain), ha1, replace));
+  if (!outcome) return outcome;
+  outcome->set("realm", name->domain);
+  std::vector<std::string> notes;
+  if (!ha1.has_sha256() && config_.auth.sha256) notes.push_back(md5_only_note(name->domain));
+  store_.for_each_alias([&](const storage::Alias& alias) {
+    if (alias.domain == name->domain && alias.target == name->user)
+      notes.push_back(fmt::format("nobody can log in as {}, since an H(A1) is for one name", alias.user));
+  });
+  if (!notes.empty()) outcome->set("note", fmt::format("{}", fmt::join(notes, "; ")));
+  return outcome;
 }
 
 Outcome AccountCommands::remove_account(std::string_view address) {
@@ -99,40 +157,70 @@ Outcome AccountCommands::allow_sip(std::string_view address, bool allowed) {
 }
 
 Outcome AccountCommands::list_accounts(std::string_view filter) {
+  constexpr std::string_view both = "MD5 SHA-256";
   Json rows = Json::array();
-  const auto add = [&](const std::string& user, const std::string& domain, bool sip, std::string_view kept) {
-    const std::string address = user + "@" + domain;
-    if (has(address, filter)) rows.push(Json().set("account", address).set("sip", sip).set("kept", kept));
+  std::map<std::string, std::string_view> one_alone;
+  store_.for_each_credential([&](const storage::Credential& c) {
+    if (!c.plain.has_md5() || !c.plain.has_sha256())
+      one_alone.emplace(c.account_user + "@" + c.realm, c.plain.has_md5() ? "MD5" : "SHA-256");
+  });
+  const auto add = [&](const std::string& address, bool sip, std::string_view algorithms, std::string_view kept) {
+    if (has(address, filter))
+      rows.push(Json().set("account", address).set("sip", sip).set("algorithms", algorithms).set("kept", kept));
   };
-  for (const config::StaticAccount& a : config_.accounts) add(a.user, a.domain, a.sip, "configuration");
-  store_.for_each_account([&](const storage::Account& a) { add(a.user, a.domain, a.sip, "store"); });
+  for (const config::StaticAccount& a : config_.accounts) add(a.user + "@" + a.domain, a.sip, both, "configuration");
+  store_.for_each_account([&](const storage::Account& a) {
+    const std::string address = a.user + "@" + a.domain;
+    const auto found = one_alone.find(address);
+    add(address, a.sip, found == one_alone.end() ? both : found->second, "store");
+  });
   return rows;
+}
+
+Result<storage::AccountStore::NewAccount, std::string> AccountCommands::read_row(CsvRow& row, Served& domains) {
+  if (row.fields.size() < 3 || row.fields.size() > 5)
+    return failure(std::string("write user,domain,password or user,domain,,MD5,SHA-256"));
+  const std::string_view domain = trim(row.fields[1]);
+  storage::AccountStore::NewAccount account{std::string(trim(row.fields[0])), {}, std::move(row.fields[2])};
+  if (!storage::valid_user(account.user)) return failure(fmt::format("'{}' is no user name", account.user));
+  for (std::size_t i = 3; i < row.fields.size(); ++i)
+    if (const auto hex = trim(row.fields[i]); !hex.empty() && !storage::add_ha1(hex, account.ha1))
+      return failure(std::string(ha1_form));
+  const bool by_ha1 = account.ha1 != storage::PasswordHashes{};
+  if (by_ha1 && !account.password.empty()) return failure(std::string("there is a password and an H(A1); write one"));
+  if (!by_ha1 && !storage::valid_password(account.password))
+    return failure(std::string("the password is empty or has control characters"));
+  auto known = domains.find(domain);
+  if (known == domains.end()) known = domains.emplace(domain, served(domain)).first;
+  account.domain = known->second;
+  if (account.domain.empty()) return failure(fmt::format("there is no domain '{}'; add it first", domain));
+  if (!static_note(config_, account.user, account.domain).empty())
+    return failure(fmt::format("{}@{} is a static account", account.user, account.domain));
+  if (by_ha1)
+    if (std::string fault = ha1_fault(account.ha1, domain, account.domain); !fault.empty())
+      return failure(std::move(fault));
+  return account;
 }
 
 Outcome AccountCommands::import_accounts(std::string_view csv) {
   auto rows = parse_csv(csv);
   if (!rows) return failure(rows.error());
   std::vector<storage::AccountStore::NewAccount> accounts;
-  std::set<std::string, std::less<>> domains;
+  std::set<std::string> md5_only;
+  Served domains;
   for (CsvRow& row : *rows) {
     if (&row == &rows->front() && is_heading(row)) continue;
-    const auto wrong = [&](std::string_view what) {
-      return failure(fmt::format("line {}: {}; nothing was imported", row.line, what));
-    };
-    if (row.fields.size() != 3) return wrong("write user,domain,password");
-    const std::string user(trim(row.fields[0]));
-    const std::string_view domain = trim(row.fields[1]);
-    if (!storage::valid_user(user)) return wrong(fmt::format("'{}' is no user name", user));
-    if (!storage::valid_password(row.fields[2])) return wrong("the password is empty or has control characters");
-    const std::string name = domains.contains(domain) ? std::string(domain) : served(domain);
-    if (name.empty()) return wrong(fmt::format("there is no domain '{}'; add it first", domain));
-    domains.insert(name);
-    if (!static_note(config_, user, name).empty()) return wrong(fmt::format("{}@{} is a static account", user, name));
-    accounts.push_back({user, name, std::move(row.fields[2])});
+    auto account = read_row(row, domains);
+    if (!account) return failure(fmt::format("line {}: {}; nothing was imported", row.line, account.error()));
+    if (account->password.empty() && !account->ha1.has_sha256()) md5_only.insert(account->domain);
+    accounts.push_back(std::move(*account));
   }
   const auto done = store_.import(accounts);
   if (!done) return failure(why(done.error(), "import"));
-  return Json().set("imported", *done);
+  Json out = Json().set("imported", *done);
+  if (!md5_only.empty() && config_.auth.sha256)
+    out.set("note", md5_only_note(fmt::format("{}", fmt::join(md5_only, ", "))));
+  return out;
 }
 
 Outcome AccountCommands::add_alias(std::string_view address, std::string_view target) {

@@ -10,12 +10,16 @@
 namespace bellhop::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct AccountCommandsTest : testing::Test {
   AccountCommandsTest() {
     config.file = "bellhop.toml";
-    config.domains.push_back({.name = "example.test", .aliases = {"sip.example.test"}});
+    config.domains.resize(1);
+    config.domains[0].name = "example.test";
+    config.domains[0].aliases = {"sip.example.test"};
     config.accounts.push_back(
         {.user = "static", .domain = "example.test", .password = "x", .aliases = {"fixed"}, .line = 7});
   }
@@ -70,13 +74,76 @@ TEST_F(AccountCommandsTest, ImportTakesAllOrNone) {
             R"({"imported":2})");
 }
 
+const std::string md5(32, 'a'), sha256(64, 'B');
+
+// [PAR-06] account add takes an H(A1) for MD5, SHA-256 or both, and says for which realm it has to be.
+TEST_F(AccountCommandsTest, AnAccountIsAddedByHa1) {
+  EXPECT_THAT(text(commands.add_account_by_ha1("both@example.test", " " + sha256 + "\t" + md5 + "\r\n", false)),
+              AllOf(HasSubstr(R"("realm":"example.test")"), Not(HasSubstr("note"))));
+  EXPECT_THAT(text(commands.add_account_by_ha1("alice@example.test", md5, false)),
+              HasSubstr("all accounts of example.test are now asked for MD5"));
+  EXPECT_THAT(text(commands.add_account_by_ha1("alice@example.test", md5, false)), HasSubstr("use --replace"));
+  EXPECT_TRUE(commands.add_account_by_ha1("alice@example.test", md5, true));
+  EXPECT_THAT(text(commands.list_accounts("alice")), HasSubstr(R"("algorithms":"MD5","kept")"));
+  EXPECT_THAT(text(commands.list_accounts("both")), HasSubstr(R"("algorithms":"MD5 SHA-256")"));
+  EXPECT_THAT(text(commands.add_account_by_ha1("carol@example.test", sha256, false)),
+              HasSubstr("all of a domain get the same challenge"));
+}
+
+// [PAR-06] What is no H(A1), or one that nobody could log in with, is refused with what would be right.
+TEST_F(AccountCommandsTest, AnHa1ThatMakesNoSenseIsRefused) {
+  for (const std::string& bad : {std::string(), std::string(" \n"), std::string(31, 'a'), std::string(32, 'g'),
+                                 md5 + " " + md5, md5 + " x", md5 + "," + sha256})
+    EXPECT_THAT(text(commands.add_account_by_ha1("alice@example.test", bad, false)),
+                HasSubstr("error: an H(A1) is the hash of NAME:REALM:PASSWORD"))
+        << bad;
+  EXPECT_THAT(text(commands.add_account_by_ha1("alice@sip.example.test", md5, false)),
+              HasSubstr("covers the realm, which for sip.example.test is example.test"));
+  EXPECT_THAT(text(commands.add_account_by_ha1("static@example.test", md5, true)), HasSubstr("in line 7"));
+  config.auth.md5 = false;
+  EXPECT_THAT(text(commands.add_account_by_ha1("alice@example.test", md5, false)),
+              HasSubstr("for MD5 alone nobody can log in while [auth] md5 is false in bellhop.toml"));
+  EXPECT_TRUE(commands.add_account_by_ha1("alice@EXAMPLE.test", sha256, false));
+}
+
+// [PAR-06] Aliases cannot log in by an H(A1), and the operator is told which.
+TEST_F(AccountCommandsTest, AnHa1IsForOneName) {
+  EXPECT_TRUE(commands.add_alias("a2@example.test", "alice"));
+  EXPECT_TRUE(commands.add_account("alice@example.test", "secret", false));
+  EXPECT_THAT(text(commands.add_account_by_ha1("alice@example.test", md5 + " " + sha256, true)),
+              HasSubstr("nobody can log in as a2"));
+}
+
+// [PAR-06] import takes user,domain,,MD5,SHA-256; what is wrong is told with its line, and nothing is kept.
+TEST_F(AccountCommandsTest, ImportTakesHa1) {
+  const auto refused = [&](const std::string& row, const char* why) {
+    EXPECT_THAT(
+        text(commands.import_accounts("user,domain,password,md5,sha256\ngood,example.test,," + md5 + "\n" + row)),
+        AllOf(HasSubstr("error: line 3: "), HasSubstr(why)))
+        << row;
+  };
+  refused("alice,example.test,," + md5.substr(1), "an H(A1) is the hash");
+  refused("alice,example.test,,,", "the password is empty");
+  refused("alice,example.test,secret," + md5, "there is a password and an H(A1)");
+  refused("alice,example.test,," + md5 + "," + sha256 + ",x", "write user,domain,password or");
+  refused("alice,sip.example.test,," + md5, "covers the realm");
+  EXPECT_EQ(text(commands.list_accounts("good")), "[]");
+
+  EXPECT_THAT(
+      text(commands.import_accounts("User,Domain,Password,MD5,SHA-256\na,example.test,secret\nb,example.test,, " + md5 +
+                                    " ,\nc,example.test,," + md5 + "," + sha256 + "\n")),
+      AllOf(HasSubstr(R"("imported":3)"), HasSubstr("all accounts of example.test are now asked for MD5")));
+  EXPECT_THAT(text(commands.list_accounts("b@")), HasSubstr(R"("algorithms":"MD5","kept")"));
+  EXPECT_THAT(text(commands.import_accounts("d,example.test,,," + sha256 + "\n")), HasSubstr("the same challenge"));
+}
+
 // [CGP-12] An alias routes at once, and says when it cannot log in yet.
 TEST_F(AccountCommandsTest, AnAliasSaysWhenItCannotLogInYet) {
   EXPECT_TRUE(commands.add_account("alice@example.test", "secret", false));
   EXPECT_THAT(text(commands.add_alias("a2@example.test", "alice")), HasSubstr("set its password again"));
   EXPECT_TRUE(commands.add_account("alice@example.test", "secret", true));
-  EXPECT_THAT(text(commands.add_alias("a2@example.test", "alice")), ::testing::Not(HasSubstr("note")));
-  EXPECT_THAT(text(commands.add_alias("out@example.test", "bob@far.test")), ::testing::Not(HasSubstr("note")));
+  EXPECT_THAT(text(commands.add_alias("a2@example.test", "alice")), Not(HasSubstr("note")));
+  EXPECT_THAT(text(commands.add_alias("out@example.test", "bob@far.test")), Not(HasSubstr("note")));
   EXPECT_THAT(text(commands.list_aliases("")),
               HasSubstr(R"({"alias":"fixed@example.test","target":"static","kept":"configuration"})"));
   EXPECT_TRUE(commands.remove_alias("a2@example.test"));

@@ -18,6 +18,7 @@
 #include "net/resolver.hpp"
 #include "routing/address.hpp"
 #include "server/account_feed.hpp"
+#include "server/certificates.hpp"
 #include "server/configuration.hpp"
 #include "server/console.hpp"
 #include "server/data_dir.hpp"
@@ -41,6 +42,8 @@ net::DnsSettings dns_settings(const config::Dns& dns) {
   net::DnsSettings out;
   out.servers = dns.servers;
   out.timeout = dns.timeout;
+  out.in_flight = dns.in_flight;
+  out.negative_ttl = dns.negative_ttl;
   return out;
 }
 
@@ -67,7 +70,7 @@ std::optional<std::string> binding_key(std::string_view address, const config::S
 /// reverse order.
 class Assembly {
  public:
-  Assembly(const std::string& file, const config::SnapshotPtr& config)
+  Assembly(const std::string& file, const config::SnapshotPtr& config, const Certificates& certificates)
       : data_(config->server.data_dir),
         lock_(data_.lock()),
         log_(observe::standard_error_sink()),
@@ -78,12 +81,14 @@ class Assembly {
         table_(metrics_, hash_seed_),
         resolver_(net::make_dns_resolver(dns_settings(config->dns))),
         core_({log_, directory_, table_, guard_, *resolver_, metrics_, data_.key(), hash_seed_}, config),
-        configuration_(file, config, log_, [this](const config::SnapshotPtr& next) { apply(*next, next); }),
+        configuration_(file, config, certificates, log_, [this](const config::SnapshotPtr& next) { apply(*next, next); }),
         started_(net::clock_now()) {
     apply_levels(log_, config->log);
     add_memory_gauges(metrics_);
     metrics_.computed("log.dropped", [this] { return static_cast<std::int64_t>(log_.dropped()); });
     metrics_.computed("storage.accounts", [this] { return static_cast<std::int64_t>(directory_.accounts()); });
+    if (config->tls_context)
+      metrics_.computed("tls.days_to_expiry", [this] { return days_to_expiry(*configuration_.now(), net::clock_now()).value_or(0); });
     if (config->registrar.journal) {
       storage::Journal::Settings journal;
       journal.path = data_.bindings();
@@ -105,6 +110,15 @@ class Assembly {
   }
 
   void reload() { (void)configuration_.reload(); }
+
+  /// What a running server has to look at by itself, every few seconds.
+  void look_around() {
+    configuration_.look_at_certificates();
+    const TimePoint now = net::clock_now();
+    if (now < next_warning_) return;
+    next_warning_ = now + hours(24);
+    warn_of_dates(*configuration_.now(), now, log_);
+  }
 
   void drain_and_stop() {
     draining_ = true;
@@ -189,6 +203,7 @@ class Assembly {
   shard::ServerCore core_;
   Configuration configuration_;
   const TimePoint started_;
+  TimePoint next_warning_{};
   std::atomic<bool> draining_{false};
   admin::Commands commands_;
   std::optional<admin::ControlSocket> control_;
@@ -203,14 +218,20 @@ const char* version() {
 
 ExitStatus serve(const std::string& config_file) {
   prepare_process();
-  const config::SnapshotPtr config = read_configuration(config_file);
+  const Certificates certificates;
+  const config::SnapshotPtr config = read_configuration(config_file, certificates);
   if (!config) return ExitStatus::failed;
   for (const std::string& warning : config->warnings) std::fprintf(stderr, "%s\n", warning.c_str());
   try {
     Signals signals;  // before any thread, so that all of them leave the signals to this one
-    Assembly server(config_file, config);
+    Assembly server(config_file, config, certificates);
     server.start();
-    while (signals.wait() == Signals::Wish::reload) server.reload();
+    for (bool stop = false; !stop;) {
+      server.look_around();
+      const auto wish = signals.wait(seconds(2));
+      if (wish == Signals::Wish::reload) server.reload();
+      stop = wish == Signals::Wish::stop;
+    }
     server.drain_and_stop();
     return ExitStatus::done;
   } catch (const std::exception& error) {

@@ -33,7 +33,7 @@ struct Options {
   bool json = false;
   std::string socket;
   std::string first, second;  ///< what the subcommand is about: address, target, file, filter
-  bool password_stdin = false;
+  bool password_stdin = false, ha1_stdin = false;
   bool replace = false;
 };
 
@@ -105,7 +105,7 @@ ExitStatus with_accounts(const Options& options, Access access,
   }
 }
 
-std::string password_from_stdin() {
+std::string line_from_stdin() {
   std::string line;
   std::getline(std::cin, line);
   if (!line.empty() && line.back() == '\r') line.pop_back();
@@ -186,10 +186,19 @@ class CommandLine {
     CLI::App& account = *app_.add_subcommand("account", "accounts of the store");
     account.require_subcommand(1);
     CLI::App* add = account_leaf(account, "add", "add an account", Access::change, [this](AccountCommands& accounts) {
-      return accounts.add_account(options_.first, password_from_stdin(), options_.replace);
+      const std::string line = line_from_stdin();
+      return options_.ha1_stdin ? accounts.add_account_by_ha1(options_.first, line, options_.replace)
+                                : accounts.add_account(options_.first, line, options_.replace);
     });
     add->add_option("NAME@DOMAIN", options_.first)->required();
-    add->add_flag("--password-stdin", options_.password_stdin, "read the password from standard input")->required();
+    CLI::Option_group* secret = add->add_option_group("secret", "one of these");
+    secret->add_flag("--password-stdin", options_.password_stdin, "read the password from standard input");
+    secret->add_flag(
+        "--ha1-stdin", options_.ha1_stdin,
+        "read H(A1) from standard input instead: the hash of NAME:REALM:PASSWORD, 32 hexadecimal digits for "
+        "MD5, 64 for SHA-256, or both on one line; the realm is DOMAIN in lower case, so give the domain's "
+        "own name ('bellhop domain list'), not an alias");
+    secret->require_option(1);
     add->add_flag("--replace", options_.replace, "give an existing account a new password");
     account_leaf(account, "remove", "remove an account", Access::change,
                  [this](AccountCommands& accounts) { return accounts.remove_account(options_.first); })
@@ -198,8 +207,11 @@ class CommandLine {
     account_leaf(account, "list", "list accounts", Access::read, [this](AccountCommands& accounts) {
       return accounts.list_accounts(options_.first);
     })->add_option("FILTER", options_.first);
-    account_leaf(account, "import", "add many accounts from a file of user,domain,password", Access::change,
-                 [this](AccountCommands& accounts) { return import_file(accounts, options_.first); })
+    account_leaf(
+        account, "import",
+        "add many accounts from a file of user,domain,password or, with H(A1) in hexadecimal for the realm DOMAIN, "
+        "user,domain,,MD5,SHA-256 (one of the two is enough)",
+        Access::change, [this](AccountCommands& accounts) { return import_file(accounts, options_.first); })
         ->add_option("FILE.csv", options_.first)
         ->required();
     CLI::App* sip = account_leaf(

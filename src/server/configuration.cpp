@@ -14,24 +14,35 @@ using observe::Tag;
 
 namespace {
 
-config::SnapshotPtr with_interfaces(const config::Snapshot& read) {
+Result<config::SnapshotPtr, std::string> completed(const config::Snapshot& read, const Certificates& certificates) {
   auto out = std::make_shared<config::Snapshot>(read);
   out->interface_addresses = net::interface_addresses();
-  return out;
+  if (const auto attached = certificates.attach(*out); !attached) return failure(attached.error());
+  return config::SnapshotPtr(std::move(out));
 }
 
 }  // namespace
 
-config::SnapshotPtr read_configuration(const std::string& file) {
+config::SnapshotPtr read_configuration(const std::string& file, const Certificates& certificates) {
   const auto read = config::load_file(file);
-  if (read) return with_interfaces(**read);
+  if (read) {
+    const auto complete = completed(**read, certificates);
+    if (complete) return *complete;
+    std::fprintf(stderr, "%s: %s\n", file.c_str(), complete.error().c_str());
+    return nullptr;
+  }
   for (const config::Fault& fault : read.error()) std::fprintf(stderr, "%s\n", fault.to_string().c_str());
   return nullptr;
 }
 
-Configuration::Configuration(std::string file, config::SnapshotPtr first, observe::Log& log,
+Configuration::Configuration(std::string file, config::SnapshotPtr first, const Certificates& certificates, observe::Log& log,
                              std::function<void(const config::SnapshotPtr&)> apply)
-    : file_(std::move(file)), log_(log), apply_(std::move(apply)), now_(std::move(first)) {}
+    : file_(std::move(file)),
+      certificates_(certificates),
+      log_(log),
+      apply_(std::move(apply)),
+      seen_files_(Certificates::fingerprint(*first)),
+      now_(std::move(first)) {}
 
 config::SnapshotPtr Configuration::now() const {
   const std::lock_guard lock(mutex_);
@@ -53,18 +64,35 @@ admin::Reply Configuration::reload() {
   }
   if (const auto fixed = config::restart_needed(*now(), **read); !fixed.empty())
     return refuse(fmt::format("these settings need a restart: {}", fmt::join(fixed, "; ")));
-  const config::SnapshotPtr next = with_interfaces(**read);
-  apply_(next);
-  {
-    const std::lock_guard lock(mutex_);
-    now_ = next;
-  }
+  const auto complete = completed(**read, certificates_);
+  if (!complete) return refuse(complete.error());
+  const config::SnapshotPtr next = *complete;
+  adopt(next);
   log_(Tag::config, Level::major, "{} reloaded: {} domains, {} static accounts", file_, next->domains.size(),
        next->accounts.size());
   for (const std::string& warning : next->warnings) log_(Tag::config, Level::major, "{}", warning);
   admin::Json warnings = admin::Json::array();
   for (const std::string& warning : next->warnings) warnings.push(warning);
   return admin::Json().set("reloaded", file_).set("warnings", warnings);
+}
+
+void Configuration::adopt(config::SnapshotPtr next) {
+  apply_(next);
+  seen_files_ = Certificates::fingerprint(*next);
+  const std::lock_guard lock(mutex_);
+  now_ = std::move(next);
+}
+
+void Configuration::look_at_certificates() {
+  const std::lock_guard one_at_a_time(reloading_);
+  const config::SnapshotPtr running = now();
+  const std::uint64_t files = Certificates::fingerprint(*running);
+  if (files == seen_files_) return;
+  seen_files_ = files;
+  const auto next = completed(*running, certificates_);
+  if (!next) return log_(Tag::config, Level::failure, "the new certificates cannot be used, the old ones stay: {}", next.error());
+  adopt(*next);
+  log_(Tag::config, Level::major, "certificates read again");
 }
 
 void apply_levels(observe::Log& log, const config::Log& settings) {

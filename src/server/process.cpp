@@ -1,5 +1,6 @@
 #include "server/process.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -34,12 +35,12 @@ Signals::~Signals() {
   ::close(fd_);
 }
 
-Signals::Wish Signals::wait() {
-  for (;;) {
-    signalfd_siginfo info{};
-    if (::read(fd_, &info, sizeof info) != sizeof info) continue;
-    return info.ssi_signo == SIGHUP ? Wish::reload : Wish::stop;
-  }
+std::optional<Signals::Wish> Signals::wait(Duration at_most) {
+  pollfd ready{fd_, POLLIN, 0};
+  if (::poll(&ready, 1, static_cast<int>(at_most / milliseconds(1))) <= 0) return std::nullopt;
+  signalfd_siginfo info{};
+  if (::read(fd_, &info, sizeof info) != sizeof info) return std::nullopt;
+  return info.ssi_signo == SIGHUP ? Wish::reload : Wish::stop;
 }
 
 void Signals::ask_to_stop() {

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+
+#include "base/time.hpp"
 
 namespace bellhop::server {
 
@@ -18,7 +21,8 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  [[nodiscard]] Wish wait();  ///< SIGHUP: reload; SIGTERM and SIGINT: stop
+  /// SIGHUP: reload; SIGTERM and SIGINT: stop. Nothing when none came within this time.
+  [[nodiscard]] std::optional<Wish> wait(Duration at_most);
   /// As if SIGTERM had come; any thread.
   static void ask_to_stop();
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "crypto/tls_identity.hpp"
 #include "proxy/own_route.hpp"
 #include "transport/reply.hpp"
 
@@ -141,7 +142,7 @@ Pipeline::Next Pipeline::pass_ack(Context& context) {
   if (env_.proxy.is_own_to_tag(context.message)) return Next::done;
   routing::Decision decision;
   if (context.in_dialog) {
-    decision.destinations.push_back({.uri = context.target_uri, .routes = {}, .flow = {}, .transport = {}});
+    decision.destinations.push_back({.uri = context.target_uri, .routes = {}, .flow = context.route_flow, .transport = {}});
   } else {
     decision = env_.router.route(context.target_uri, Method::ack, context.config, context.now, context.record);
     if (decision.refused || (decision.to_remote && !relay_allowed(context, decision))) {
@@ -175,7 +176,21 @@ Pipeline::Next Pipeline::authenticate(Context& context) {
   const bool registering = context.method() == Method::register_;
   if (domain == nullptr || domain->authenticate == config::Authenticate::none) return Next::go_on;
   if (domain->authenticate == config::Authenticate::register_only && !registering) return Next::go_on;
+  if (!registering && is_trusted_peer(context)) return Next::go_on;
   return check_credentials(context, *domain, registering ? auth::Authenticator::Kind::www : auth::Authenticator::Kind::proxy);
+}
+
+/// A [[peer]] that proved one of its names by certificate needs no password; phones register with theirs all the same.
+bool Pipeline::is_trusted_peer(const Context& context) const {
+  if (context.config.peers.empty() || !sip::is_secure(context.from.transport)) return false;
+  const auto proven = env_.transport.identities(context.from);
+  for (const config::Peer& peer : context.config.peers) {
+    const bool known = std::any_of(peer.certificates.begin(), peer.certificates.end(), [&](const std::string& name) {
+      return std::any_of(proven.begin(), proven.end(), [&](const std::string& p) { return crypto::same_sip_domain(p, name); });
+    });
+    if (known) return true;
+  }
+  return false;
 }
 
 Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domain& domain, auth::Authenticator::Kind kind) {
@@ -240,6 +255,7 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
   }
   const auto uri = sip::parse_uri(context.target_uri);
   if (!uri || domain_of(uri->host, context) == nullptr) return Next::go_on;  // for another registrar: routed like any request
+  if (context.message.to().uri.scheme == sip::Scheme::other) return refuse(context, 400, "To Is No SIP URI");  // RFC 3261 section 10.2
   const auto to = routing::resolve_address(context.message.to().uri, context.config, env_.directory);
   if (!to || !to->local() || to->user.empty()) return refuse(context, 404);
   std::string user = to->user;
@@ -249,6 +265,7 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
   const std::string aor = routing::binding_key(user, to->local_name(), context.config.registrar);
   const auto reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane, context.now, context.record);
   if (reply.status.success()) {
+    if (context.from.is_stream() && !context.message.has(HeaderId::path)) env_.transport.note_user(context.from, aor);
     answer(context, reply.status, reply.reason, reply.headers);
     if (env_.log.enabled(Tag::registrar, Level::low_level))
       env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor), context.from.remote.to_string(),
@@ -273,7 +290,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
     if (domain_of(uri->host, context) != nullptr) return Next::go_on;  // an address-of-record as remote target: look it up
   }
   routing::Decision decision;
-  decision.destinations.push_back({.uri = context.target_uri, .routes = {}, .flow = {}, .transport = {}});
+  decision.destinations.push_back({.uri = context.target_uri, .routes = {}, .flow = context.route_flow, .transport = {}});
   return pass_on(context, decision);
 }
 
@@ -294,7 +311,9 @@ Pipeline::Next Pipeline::route(Context& context) {
 
 bool Pipeline::relay_allowed(const Context& context, const routing::Decision& decision) const {
   if (context.config.sip.relay == config::RelayFor::anybody || decision.by_rule || context.authenticated || context.in_dialog) return true;
-  if (context.config.sip.relay == config::RelayFor::clients && context.config.is_client(context.from.remote.address)) return true;
+  if (context.config.sip.relay == config::RelayFor::clients &&
+      (context.config.is_client(context.from.remote.address) || is_trusted_peer(context)))
+    return true;
   const auto uri = sip::parse_uri(decision.destinations.front().uri);
   const auto address = uri ? IpAddress::parse(uri->host) : std::nullopt;
   return address && context.config.is_client(*address);

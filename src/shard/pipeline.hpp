@@ -36,6 +36,7 @@ class Pipeline {
     registrar::Registrar& registrar;
     const routing::Router& router;
     proxy::Proxy& proxy;
+    transport::Layer& transport;
     transaction::ServerTransactions& servers;
     transaction::Output& output;
     const proxy::RouteTokens& tokens;
@@ -83,6 +84,7 @@ class Pipeline {
   Next pass_on(Context& context, routing::Decision& decision);
   [[nodiscard]] const config::Domain* domain_of(std::string_view host, const Context& context);
   [[nodiscard]] const config::Domain* authenticating_domain(Context& context);
+  [[nodiscard]] bool is_trusted_peer(const Context& context) const;
   [[nodiscard]] bool relay_allowed(const Context& context, const routing::Decision& decision) const;
   [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context) const;
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;

@@ -29,9 +29,9 @@ struct FlowFailed {
   net::Flow flow;
 };
 /// The answer to a look-up this shard asked for.
-struct Addresses {
+struct Resolved {
   std::uint64_t key = 0;
-  net::AddressAnswer answer;
+  net::AnswerPtr answer;
 };
 /// A new configuration snapshot.
 struct Apply {
@@ -42,6 +42,6 @@ struct Task {
   std::function<void(Shard&)> run;
 };
 
-using Post = std::variant<ForwardedMessage, SendOctets, FlowFailed, Addresses, Apply, Task>;
+using Post = std::variant<ForwardedMessage, SendOctets, FlowFailed, Resolved, Apply, Task>;
 
 }  // namespace bellhop::shard

@@ -12,9 +12,10 @@ namespace bellhop::shard {
 ServerCore::ServerCore(const Environment& environment, config::SnapshotPtr config)
     : env_(environment),
       config_(std::move(config)),
+      avoided_(env_.metrics),
       authenticator_(env_.directory, env_.key, env_.metrics, config_->auth.nonces_tracked) {
   env_.metrics.computed("connections", [this] { return static_cast<std::int64_t>(connections_.size()); });
-  const Shared shared{env_.log,         env_.directory, env_.table, env_.guard, connections_, authenticator_,
+  const Shared shared{env_.log,         env_.directory, env_.table, env_.guard, connections_, avoided_, authenticator_,
                       env_.resolver, env_.key,       env_.hash_seed};
   const unsigned count = shards_for(*config_);
   for (unsigned i = 0; i < count; ++i) {
@@ -82,13 +83,20 @@ void ServerCore::collect(observe::Metrics::Values& values) const {
 bool ServerCore::drain(Duration at_most) {
   on_each([](Shard& shard) { shard.start_draining(); });
   constexpr auto step = milliseconds(20);
+  // Who waited for a call must wait for the ACK to its answer too: it comes through here, and if the answer was lost, after
+  // its first repetition (T1). Whoever restarts us has no transaction for a later repetition and would drop it.
+  constexpr auto settling = 2 * milliseconds(500);
+  bool quiet = true, was_busy = false;
+  Duration quiet_for{};
   for (Duration waited{}; waited <= at_most; waited += step) {
-    bool quiet = true;
+    quiet = true;
     on_each([&](Shard& shard) { quiet = quiet && shard.quiet(); });
-    if (quiet) return true;
+    was_busy = was_busy || !quiet;
+    quiet_for = quiet ? quiet_for + step : Duration{};
+    if (quiet && (!was_busy || quiet_for > settling)) return true;
     std::this_thread::sleep_for(step);
   }
-  return false;
+  return quiet;
 }
 
 void ServerCore::stop() {

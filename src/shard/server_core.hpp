@@ -55,6 +55,7 @@ class ServerCore {
   Environment env_;
   config::SnapshotPtr config_;
   transport::Connections connections_;
+  transport::Avoided avoided_;
   auth::Authenticator authenticator_;
   std::vector<std::unique_ptr<net::KernelWire>> wires_;
   std::vector<std::unique_ptr<Shard>> shards_;

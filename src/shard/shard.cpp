@@ -44,12 +44,12 @@ Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config:
                  config_),
       servers_(timers_, wheel_, *this, metrics_, shared.hash_seed ^ random_seed),
       clients_(timers_, wheel_, *this, metrics_, shared.key, index, static_cast<std::uint32_t>(random_seed)),
-      proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, wheel_, shared_.log, metrics_, tokens_, shared_.key,
+      proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, shared_.avoided, wheel_, shared_.log, metrics_, tokens_, shared_.key,
               shared_.hash_seed},
              config_),
       registrar_(shared_.table, metrics_),
       router_(shared_.directory, shared_.table),
-      pipeline_({shared_.directory, shared_.authenticator, shared_.guard, registrar_, router_, proxy_, servers_, *this, tokens_,
+      pipeline_({shared_.directory, shared_.authenticator, shared_.guard, registrar_, router_, proxy_, transport_, servers_, *this, tokens_,
                  shared_.log, metrics_, index}),
       inbox_(config_->sip.receive_queue),
       next_expiry_(wire.now() + expiry_interval),
@@ -145,8 +145,8 @@ void Shard::take(Post& value, TimePoint now) {
     transport_.send(send->to, send->octets);
   } else if (auto* failed = std::get_if<FlowFailed>(&value)) {
     clients_.on_flow_failed(failed->flow, now);
-  } else if (auto* addresses = std::get_if<Addresses>(&value)) {
-    proxy_.on_addresses(addresses->key, addresses->answer, now);
+  } else if (auto* resolved = std::get_if<Resolved>(&value)) {
+    proxy_.on_answer(resolved->key, resolved->answer, now);
   } else if (auto* snapshot = std::get_if<Apply>(&value)) {
     apply(std::move(snapshot->config));
   } else if (auto* task = std::get_if<Task>(&value)) {
@@ -160,7 +160,7 @@ std::uint16_t Shard::owner_of(std::string_view octets) const {
   return static_cast<std::uint16_t>(hash64(call_id, shared_.hash_seed) % peers_.size());
 }
 
-void Shard::on_addresses(std::uint64_t key, net::AddressAnswer answer) { post(Addresses{key, std::move(answer)}); }
+void Shard::on_answer(std::uint64_t key, net::AnswerPtr answer) { post(Resolved{key, std::move(answer)}); }
 
 // ---- transport
 
@@ -177,7 +177,7 @@ void Shard::on_message(const net::Flow& from, std::string_view octets, TimePoint
 
 void Shard::handle(const net::Flow& from, std::string_view octets, TimePoint now) {
   tap_.message(observe::Tap::Direction::received, sip::param_name(from.transport).data(), from.local, from.remote, octets, now);
-  const auto parsed = message_.parse(octets, limits_, from.is_stream());
+  const auto parsed = message_.parse(octets, limits_, sip::is_stream(from.transport));
   if (!parsed) return refuse_malformed(from, octets, parsed.error(), now);
   if (message_.is_request()) return pipeline_.on_request(message_, from, *config_, now);
   on_response(from, now);
@@ -217,6 +217,19 @@ void Shard::on_flow_failed(const net::Flow& flow, net::CloseReason, TimePoint no
   if (!flow.is_stream()) return;
   for (Shard* peer : peers_)
     if (peer != this) peer->post(FlowFailed{flow});
+}
+
+/// USR-12: a browser cannot be reached without its connection, so its bindings end with it; those of phones by the operator's choice.
+void Shard::on_users_lost(const net::Flow& flow, const std::vector<std::string>& users, TimePoint now) {
+  const bool browser = sip::is_websocket(flow.transport);
+  if (!browser && config_->registrar.lost_connection == config::LostConnection::dormant) return;
+  std::vector<location::Binding> bindings;
+  for (const std::string& aor : users) {
+    shared_.table.find(aor, now, bindings);
+    for (const location::Binding& binding : bindings)
+      if (binding.flow.stream == flow.stream && binding.flow.shard == flow.shard && shared_.table.remove(aor, binding.id, now))
+        shared_.log(Tag::registrar, Level::low_level, "binding removed aor={} reason=\"its connection ended\"", aor);
+  }
 }
 
 void Shard::post_send(const net::Flow& to, std::string_view octets) {

@@ -25,6 +25,7 @@
 #include "shard/pipeline.hpp"
 #include "shard/post.hpp"
 #include "transaction/tables.hpp"
+#include "transport/avoided.hpp"
 #include "transport/connections.hpp"
 #include "transport/layer.hpp"
 
@@ -37,6 +38,7 @@ struct Shared {
   location::Table& table;
   guard::Guard& guard;
   transport::Connections& connections;
+  transport::Avoided& avoided;
   auth::Authenticator& authenticator;
   net::Resolver& resolver;
   crypto::Key key;          ///< kept in data_dir: Route tokens and branches are known again after a restart
@@ -92,13 +94,14 @@ class Shard final : public net::WireHandler,
   void on_message(const net::Flow& from, std::string_view octets, TimePoint now) override;
   void on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal, TimePoint now) override;
   void on_flow_failed(const net::Flow& flow, net::CloseReason reason, TimePoint now) override;
+  void on_users_lost(const net::Flow& flow, const std::vector<std::string>& users, TimePoint now) override;
   void post_send(const net::Flow& to, std::string_view octets) override;
 
   // transaction::Output
   void transmit(const net::Flow& to, std::string_view octets) override;
 
   // net::Resolver::Asker, on the resolver's thread
-  void on_addresses(std::uint64_t key, net::AddressAnswer answer) override;
+  void on_answer(std::uint64_t key, net::AnswerPtr answer) override;
 
   void handle(const net::Flow& from, std::string_view octets, TimePoint now);
   void on_response(const net::Flow& from, TimePoint now);

@@ -8,9 +8,16 @@
 
 namespace bellhop::sip {
 
-/// One line of tests/data/torture.tsv: what must become of a message of RFC 4475 or 5118, by the parser and by a whole server.
+/// One line of tests/data/torture.tsv: what must become of a message of RFC 4475 or 5118, by the parser and by a whole
+/// server.
 struct TortureRow {
-  std::string file, section, title, datagram, stream, request_uri, server, note;
+  std::string file, section, title, datagram, stream, request_uri, server, over_tcp, heard, bound, note;
+
+  /// What the server does with it over this kind of transport, in words.
+  [[nodiscard]] std::vector<std::string> outcome(bool tcp) const {
+    std::istringstream words(tcp && over_tcp != "same" ? over_tcp : server);
+    return {std::istream_iterator<std::string>(words), {}};
+  }
 };
 
 [[nodiscard]] inline std::vector<TortureRow> torture_rows() {
@@ -20,8 +27,8 @@ struct TortureRow {
     if (line.empty() || line[0] == '#') continue;
     std::istringstream cells(line);
     TortureRow& row = rows.emplace_back();
-    for (std::string* cell :
-         {&row.file, &row.section, &row.title, &row.datagram, &row.stream, &row.request_uri, &row.server, &row.note})
+    for (std::string* cell : {&row.file, &row.section, &row.title, &row.datagram, &row.stream, &row.request_uri,
+                              &row.server, &row.over_tcp, &row.heard, &row.bound, &row.note})
       std::getline(cells, *cell, '\t');
   }
   return rows;

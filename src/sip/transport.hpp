@@ -14,6 +14,12 @@ enum class Transport : std::uint8_t { udp, tcp, tls, ws, wss };
 [[nodiscard]] std::optional<Transport> transport_from(std::string_view name);  ///< any case
 [[nodiscard]] constexpr bool is_reliable(Transport t) { return t != Transport::udp; }
 [[nodiscard]] constexpr bool is_secure(Transport t) { return t == Transport::tls || t == Transport::wss; }
-[[nodiscard]] constexpr std::uint16_t default_port(Transport t) { return is_secure(t) ? 5061 : 5060; }
+[[nodiscard]] constexpr bool is_websocket(Transport t) { return t == Transport::ws || t == Transport::wss; }
+/// Messages are cut by Content-Length; a datagram or a WebSocket message has its own border (RFC 7118 section 5).
+[[nodiscard]] constexpr bool is_stream(Transport t) { return t == Transport::tcp || t == Transport::tls; }
+[[nodiscard]] constexpr std::uint16_t default_port(Transport t) {
+  if (t == Transport::ws) return 80;  // RFC 7118 section 7
+  return t == Transport::wss ? 443 : t == Transport::tls ? 5061 : 5060;
+}
 
 }  // namespace bellhop::sip

@@ -18,23 +18,26 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-unsigned hex_value(char c) {
-  return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+bool is_hex_digit(char c) {
+  const char folded = lower(c);
+  return (c >= '0' && c <= '9') || (folded >= 'a' && folded <= 'f');
 }
 
+unsigned hex_value(char c) {
+  return static_cast<unsigned>(c <= '9' ? c - '0' : lower(c) - 'a' + 10);
+}
+
+/// `hex` has two digits for each octet.
 template <std::size_t size>
-void hash_into(std::array<unsigned char, size>& out, crypto::HashAlgorithm algorithm, std::string_view user,
-               std::string_view realm, std::string_view password) {
-  const crypto::HexDigest digest = crypto::ha1(algorithm, user, realm, password);
-  const std::string_view hex = digest.view();
+void octets_into(std::array<unsigned char, size>& out, std::string_view hex) {
   for (std::size_t i = 0; i < size; ++i)
     out[i] = static_cast<unsigned char>(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
 }
 
 PasswordHashes hashes_of(std::string_view user, std::string_view realm, std::string_view password) {
   PasswordHashes out;
-  hash_into(out.md5, crypto::HashAlgorithm::md5, user, realm, password);
-  hash_into(out.sha256, crypto::HashAlgorithm::sha256, user, realm, password);
+  octets_into(out.md5, crypto::ha1(crypto::HashAlgorithm::md5, user, realm, password).view());
+  octets_into(out.sha256, crypto::ha1(crypto::HashAlgorithm::sha256, user, realm, password).view());
   return out;
 }
 
@@ -54,6 +57,9 @@ std::string_view text_of(StoreError error) {
     case StoreError::not_found: return "not found";
     case StoreError::exists: return "exists already";
     case StoreError::invalid: return "not a valid name, password or target";
+    case StoreError::no_common_algorithm:
+      return "accounts of this domain would have an H(A1) for MD5 alone and others for SHA-256 alone, but all of a "
+             "domain get the same challenge; give both to the ones or the others";
     case StoreError::unavailable: break;
   }
   return "the database cannot be used";
@@ -68,6 +74,23 @@ std::vector<Credential> make_credentials(std::string_view name, std::string_view
   out.push_back(credential_of(folded, realm, account_user, password));
   if (folded != name) out.push_back(credential_of(name, realm, account_user, password));
   return out;
+}
+
+Credential given_credential(std::string_view name, std::string_view domain, const PasswordHashes& ha1) {
+  return {std::string(name), to_lower(domain), to_lower(name), ha1, {}};
+}
+
+bool add_ha1(std::string_view hex, PasswordHashes& ha1) {
+  if (!std::all_of(hex.begin(), hex.end(), is_hex_digit)) return false;
+  if (hex.size() == 2 * ha1.md5.size() && !ha1.has_md5()) {
+    octets_into(ha1.md5, hex);
+    return ha1.has_md5();
+  }
+  if (hex.size() == 2 * ha1.sha256.size() && !ha1.has_sha256()) {
+    octets_into(ha1.sha256, hex);
+    return ha1.has_sha256();
+  }
+  return false;
 }
 
 bool valid_user(std::string_view user) {

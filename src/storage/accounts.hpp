@@ -20,10 +20,13 @@ struct Account {
 };
 
 /// H(A1) of one spelling of a name, for both algorithms, as octets: half the memory of the hexadecimal the digest
-/// needs.
+/// needs. All zeros: not known, since the account was given by an H(A1) of the other algorithm or name. Nothing may be
+/// compared with one that is not known.
 struct PasswordHashes {
   std::array<unsigned char, 16> md5{};
   std::array<unsigned char, 32> sha256{};
+  [[nodiscard]] bool has_md5() const { return md5 != decltype(md5){}; }
+  [[nodiscard]] bool has_sha256() const { return sha256 != decltype(sha256){}; }
   friend bool operator==(const PasswordHashes&, const PasswordHashes&) = default;
 };
 
@@ -47,6 +50,13 @@ struct Alias {
 [[nodiscard]] std::vector<Credential> make_credentials(std::string_view name, std::string_view domain,
                                                        std::string_view account_user, std::string_view password);
 
+/// The one credential that an H(A1) made elsewhere is good for: it covers the name's exact letters, so neither another
+/// spelling nor an alias nor "name@realm" can be derived from it.
+[[nodiscard]] Credential given_credential(std::string_view name, std::string_view domain, const PasswordHashes& ha1);
+/// Puts an H(A1) in hexadecimal, of either case, into `ha1`: 32 digits are MD5's, 64 are SHA-256's. False when it is
+/// neither, all zeros, or of an algorithm that is there already.
+[[nodiscard]] bool add_ha1(std::string_view hex, PasswordHashes& ha1);
+
 // What the store takes; a caller that reads many lines from a file asks first and can name the line.
 [[nodiscard]] bool valid_user(std::string_view user);      ///< 1..128 octets, no control, space, quotes or "@:<>\"
 [[nodiscard]] bool valid_domain(std::string_view domain);  ///< a host: letters, digits, '-', '_', '.', or an IP address
@@ -55,7 +65,13 @@ struct Alias {
 /// "user@other" becomes a sip URI. Empty when it is neither a user nor a sip, sips or tel URI.
 [[nodiscard]] std::string canonical_target(std::string_view target, std::string_view domain);
 
-enum class StoreError : std::uint8_t { not_found, exists, invalid, unavailable };
+enum class StoreError : std::uint8_t {
+  not_found,
+  exists,
+  invalid,
+  no_common_algorithm,  ///< the domain would have accounts with MD5 alone and others with SHA-256 alone
+  unavailable,
+};
 [[nodiscard]] std::string_view text_of(StoreError error);
 
 /// Durable accounts, domains, aliases and forwarders. SQLite (sqlite_accounts.cpp); PostgreSQL will join behind the
@@ -72,6 +88,10 @@ class AccountStore {
   /// Adds or, when `replace`, changes an account. Its old credentials are gone; new ones are made for its name and for
   /// each of its aliases, since only now the password is known.
   virtual Result<void, StoreError> put_account(const Account& account, std::string_view password, bool replace) = 0;
+  /// The same with an H(A1) for MD5, SHA-256 or both, of the account's name as written and its domain in lower case.
+  /// Its aliases route, but cannot log in. A challenge is one for a whole domain (auth/authenticator.cpp), so no domain
+  /// may have accounts with MD5 alone beside others with SHA-256 alone: no_common_algorithm.
+  virtual Result<void, StoreError> put_account(const Account& account, const PasswordHashes& ha1, bool replace) = 0;
   /// With its credentials and the aliases that are names of it.
   virtual Result<void, StoreError> remove_account(std::string_view user, std::string_view domain) = 0;
   virtual Result<void, StoreError> set_sip(std::string_view user, std::string_view domain, bool sip) = 0;
@@ -82,10 +102,11 @@ class AccountStore {
   virtual Result<void, StoreError> put_domain(std::string_view name) = 0;
   /// The domain only: its accounts stay, and are served again when the domain is.
   virtual Result<void, StoreError> remove_domain(std::string_view name) = 0;
-  /// Many accounts in one transaction, all or none: new ones are added, existing ones get the new password. 300,000
-  /// take seconds.
+  /// Many accounts in one transaction, all or none: new ones are added, existing ones get the new password or H(A1).
+  /// 300,000 take seconds.
   struct NewAccount {
     std::string user, domain, password;
+    PasswordHashes ha1{};  ///< counts when the password is empty
   };
   virtual Result<std::size_t, StoreError> import(const std::vector<NewAccount>& accounts) = 0;
 

@@ -73,6 +73,65 @@ TEST_F(Accounts, KeepHashesOfThePasswordForEachFormOfTheName) {
             crypto::ha1(crypto::HashAlgorithm::sha256, "alice", "example.test", "wonderland").view());
 }
 
+PasswordHashes ha1_of(std::initializer_list<std::string_view> hex) {
+  PasswordHashes out;
+  for (const auto one : hex) EXPECT_TRUE(add_ha1(one, out)) << one;
+  return out;
+}
+const std::string hex_md5 = "0123456789abcdef0123456789ABCDEF";
+const std::string hex_sha256 = hex_md5 + "00000000000000000000000000000001";
+
+// [PAR-06] an H(A1) made elsewhere is kept as it is, for the name as it was written and nothing else
+TEST_F(Accounts, TakeAnHa1MadeElsewhere) {
+  ASSERT_TRUE(store_->put_alias({"a2", "example.test", "alice"}));
+  ASSERT_TRUE(store_->put_account({"Alice", "Example.test"}, ha1_of({hex_md5}), false));
+  EXPECT_THAT(users(), ElementsAre("alice@example.test"));
+  const auto kept = credentials();
+  ASSERT_EQ(kept.size(), 1U);
+  const Credential& alice = kept.at("Alice@example.test");
+  EXPECT_EQ(alice.account_user, "alice");
+  EXPECT_EQ(hex(alice.plain), to_lower(hex_md5));
+  EXPECT_FALSE(alice.plain.has_sha256());
+  EXPECT_EQ(alice.qualified, PasswordHashes{});
+  EXPECT_FALSE(store_->can_authenticate("a2", "example.test"));
+}
+
+// [PAR-06] an H(A1) takes the place of a password with all it opened, and the other way round
+TEST_F(Accounts, Ha1AndPasswordReplaceEachOther) {
+  ASSERT_TRUE(store_->put_alias({"a2", "example.test", "alice"}));
+  ASSERT_TRUE(store_->put_account({"alice", "example.test"}, "w", false));
+  const PasswordHashes both = ha1_of({hex_md5, hex_sha256});
+  EXPECT_EQ(store_->put_account({"alice", "example.test"}, both, false).error(), StoreError::exists);
+  ASSERT_TRUE(store_->put_account({"alice", "example.test"}, both, true));
+  ASSERT_EQ(credentials().size(), 1U);
+  EXPECT_EQ(credentials().at("alice@example.test").plain, both);
+  ASSERT_TRUE(store_->put_account({"alice", "example.test"}, "w", true));
+  EXPECT_EQ(credentials().size(), 2U);
+  EXPECT_EQ(store_->put_account({"alice", "example.test"}, PasswordHashes{}, true).error(), StoreError::invalid);
+  EXPECT_EQ(store_->put_account({"alice", "example.test"}, "", true).error(), StoreError::invalid);
+}
+
+// [PAR-06] what is imported by H(A1) stands beside what is imported by password
+TEST_F(Accounts, ImportTakesHa1) {
+  ASSERT_TRUE(store_->import({{"a", "example.test", "w"}, {"b", "example.test", "", ha1_of({hex_md5})}}));
+  EXPECT_EQ(hex(credentials().at("b@example.test").plain), to_lower(hex_md5));
+  EXPECT_TRUE(credentials().at("a@example.test").plain.has_sha256());
+  EXPECT_EQ(store_->import({{"c", "example.test", ""}}).error(), StoreError::invalid);
+}
+
+// [PAR-06] one challenge is for all of a domain, so none may have MD5 alone beside others that have SHA-256 alone
+TEST_F(Accounts, OfADomainHaveAnAlgorithmInCommon) {
+  const PasswordHashes md5_only = ha1_of({hex_md5}), sha256_only = ha1_of({hex_sha256});
+  ASSERT_TRUE(store_->put_account({"a", "example.test"}, md5_only, false));
+  EXPECT_EQ(store_->put_account({"b", "example.test"}, sha256_only, false).error(), StoreError::no_common_algorithm);
+  EXPECT_EQ(store_->import({{"c", "example.test", "w"}, {"b", "Example.test", "", sha256_only}}).error(),
+            StoreError::no_common_algorithm);
+  EXPECT_THAT(users(), ElementsAre("a@example.test"));
+  EXPECT_TRUE(store_->put_account({"b", "other.test"}, sha256_only, false));
+  EXPECT_TRUE(store_->put_account({"b", "example.test"}, ha1_of({hex_md5, hex_sha256}), false));
+  EXPECT_TRUE(store_->import({{"a", "example.test", "", sha256_only}, {"b", "example.test", "", sha256_only}}));
+}
+
 // [DET-01] the password is never in clear on the disk
 TEST_F(Accounts, NeverWriteTheClearPassword) {
   ASSERT_TRUE(store_->put_account({"alice", "example.test"}, "clear-as-day", false));
@@ -318,6 +377,22 @@ TEST(AccountNames, AreChecked) {
   EXPECT_TRUE(valid_password("with space and \"quotes\""));
   EXPECT_FALSE(valid_password(""));
   EXPECT_FALSE(valid_password("line\nbreak"));
+}
+
+// [PAR-06] an H(A1) is told by its length; what is none is refused
+TEST(Ha1, IsReadByItsLength) {
+  PasswordHashes ha1;
+  for (const std::string& bad : {std::string(), std::string("0"), std::string(31, 'a'), std::string(33, 'a'),
+                                 std::string(63, 'a'), std::string(65, 'a'), std::string(31, 'a') + "g",
+                                 std::string(31, 'a') + " ", std::string(32, '0'), std::string(64, '0')})
+    EXPECT_FALSE(add_ha1(bad, ha1)) << bad;
+  EXPECT_EQ(ha1, PasswordHashes{});
+  EXPECT_TRUE(add_ha1(std::string(32, 'F'), ha1));
+  EXPECT_TRUE(ha1.has_md5() && !ha1.has_sha256());
+  EXPECT_FALSE(add_ha1(std::string(32, 'e'), ha1)) << "there is one already";
+  EXPECT_TRUE(add_ha1(std::string(64, '1'), ha1));
+  EXPECT_EQ(ha1.md5[15], 0xff);
+  EXPECT_EQ(ha1.sha256[31], 0x11);
 }
 
 // [CGP-12] a target is a user of the same domain or a URI

@@ -54,17 +54,23 @@ struct AliasRow {
   TextAt target;
 };
 struct DomainRow {};
+struct Md5OnlyRow {};
 
 /// What one stripe knows: never changed once it is in place.
 struct Tables {
   explicit Tables(std::uint64_t seed)
-      : accounts(texts, seed), credentials(texts, seed), aliases(texts, seed), domains(texts, seed) {}
+      : accounts(texts, seed),
+        credentials(texts, seed),
+        aliases(texts, seed),
+        domains(texts, seed),
+        md5_only(texts, seed) {}
   void shrink() {
     texts.shrink();
     accounts.shrink();
     credentials.shrink();
     aliases.shrink();
     domains.shrink();
+    md5_only.shrink();
   }
 
   TextArena texts;
@@ -72,6 +78,7 @@ struct Tables {
   TextTable<CredentialRow> credentials;
   TextTable<AliasRow> aliases;
   TextTable<DomainRow> domains;
+  TextTable<Md5OnlyRow> md5_only;  ///< realms with an account that has no H(A1) for SHA-256
 };
 
 using AllTables = std::array<std::unique_ptr<Tables>, stripes>;
@@ -93,8 +100,13 @@ class Filling {
     const Key key(credential.name, Case::exact, credential.realm, seed_);
     if (account == nullptr || !key.fits()) return;
     Tables& tables = at(key);
-    tables.credentials.add(key.text(), {credential.plain, credential.qualified,
-                                        tables.texts.add(to_lower(credential.account_user)), account->sip});
+    const bool added = tables.credentials.add(
+        key.text(),
+        {credential.plain, credential.qualified, tables.texts.add(to_lower(credential.account_user)), account->sip});
+    if (!added || credential.plain.has_sha256()) return;
+    const Key realm({}, Case::exact, credential.realm, seed_);
+    at(realm).md5_only.add(realm.text(), {});
+    any_md5_only_ = true;
   }
   void add(const Alias& alias) {
     const std::string target = canonical_target(alias.target, alias.domain);
@@ -106,11 +118,14 @@ class Filling {
     if (key.fits()) at(key).domains.add(key.text(), {});
   }
 
+  [[nodiscard]] bool any_md5_only() const { return any_md5_only_; }
+
  private:
   Tables& at(const Key& key) { return *tables_[key.stripe()]; }
 
   AllTables& tables_;
   std::uint64_t seed_;
+  bool any_md5_only_ = false;
 };
 
 }  // namespace
@@ -133,6 +148,7 @@ struct Directory::State {
   std::array<Stripe, stripes> all;
   std::mutex replacing;  ///< one replace() at a time
   std::atomic<std::size_t> accounts{0};
+  std::atomic<bool> any_md5_only{false};
 };
 
 Directory::Directory() : state_(std::make_unique<State>()) {
@@ -150,6 +166,13 @@ std::optional<Directory::Secret> Directory::credential(std::string_view name, st
     if (row == nullptr) return std::nullopt;
     return Secret{qualified ? row->qualified : row->plain, std::string(tables.texts[row->account_user]), row->sip};
   });
+}
+
+bool Directory::lacks_sha256(std::string_view realm) const {
+  if (!state_->any_md5_only.load(std::memory_order_relaxed)) return false;
+  const Key key({}, Case::exact, realm, state_->seed);
+  return key.fits() &&
+         state_->locked(key, [&](const Tables& tables) { return tables.md5_only.find(key.text()) != nullptr; });
 }
 
 std::optional<Account> Directory::account(std::string_view user, std::string_view domain) const {
@@ -202,6 +225,7 @@ void Directory::replace(Contents contents) {
     }  // the old tables are freed behind the lock
   }
   state_->accounts = accounts;
+  state_->any_md5_only = filling.any_md5_only();
 }
 
 std::size_t Directory::accounts() const {

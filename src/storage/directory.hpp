@@ -31,6 +31,9 @@ class Directory {
   };
   /// `name` is the digest username: "user", "user@realm", or an alias in either form.
   [[nodiscard]] std::optional<Secret> credential(std::string_view name, std::string_view realm) const;
+  /// Whether some account of the realm was given by an H(A1) for MD5 alone, so that SHA-256 cannot be asked of all. One
+  /// atomic read where no realm has such an account.
+  [[nodiscard]] bool lacks_sha256(std::string_view realm) const;
   [[nodiscard]] std::optional<Account> account(std::string_view user, std::string_view domain) const;
   /// The target of an alias or forwarder; nothing when there is none.
   [[nodiscard]] std::optional<std::string> alias(std::string_view user, std::string_view domain) const;

@@ -57,6 +57,27 @@ TEST_F(DirectoryOfAlice, FindsNoOtherSpelling) {
   EXPECT_FALSE(directory_.credential(std::string(5000, 'a'), domain));
 }
 
+// [PAR-06] a realm lacks SHA-256 while one of its accounts has an H(A1) for MD5 alone
+TEST_F(DirectoryOfAlice, TellsWhichRealmLacksSha256) {
+  EXPECT_FALSE(directory_.lacks_sha256(domain));
+  Directory::Contents contents;
+  add_account(contents, "alice", "w");
+  contents.accounts.push_back({"old", "old.test"});
+  PasswordHashes md5_only;
+  ASSERT_TRUE(add_ha1(std::string(32, 'a'), md5_only));
+  contents.credentials.push_back(given_credential("old", "Old.test", md5_only));
+  // Left out of the directory, so it does not count: it has no account, or a static one stands before it.
+  contents.credentials.push_back(given_credential("nobody", domain, md5_only));
+  contents.credentials.push_back(given_credential("alice", domain, md5_only));
+  directory_.replace(contents);
+  EXPECT_TRUE(directory_.lacks_sha256("old.test"));
+  EXPECT_FALSE(directory_.lacks_sha256(domain));
+  EXPECT_FALSE(directory_.lacks_sha256("nowhere.test"));
+  contents.credentials.erase(contents.credentials.end() - 3, contents.credentials.end());
+  directory_.replace(std::move(contents));
+  EXPECT_FALSE(directory_.lacks_sha256("old.test"));
+}
+
 // [REG-09] accounts and aliases are found in any case
 TEST_F(DirectoryOfAlice, FindsAccountsAndAliasesInAnyCase) {
   EXPECT_EQ(directory_.account("ALICE", "EXAMPLE.test")->user, "alice");

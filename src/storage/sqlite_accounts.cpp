@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <set>
 #include <stdexcept>
+#include <string>
 
 #include "base/text.hpp"
 #include "storage/accounts.hpp"
@@ -54,6 +56,9 @@ struct Statements {
         delete_credentials(db, "DELETE FROM credential WHERE realm = ? AND account = ?"),
         delete_name(db, "DELETE FROM credential WHERE realm = ? AND account = ? AND name = ?"),
         find_name(db, "SELECT 1 FROM credential WHERE realm = ? AND account = ? AND name = ?"),
+        lacking(db,
+                "SELECT max(substr(hashes, 1, 16) = zeroblob(16)), max(substr(hashes, 17, 32) = zeroblob(32)) "
+                "FROM credential WHERE realm = ?"),
         find_alias(db, "SELECT target FROM alias WHERE domain = ? AND user = ?"),
         aliases_of(db, "SELECT user FROM alias WHERE domain = ? AND target = ?"),
         put_alias(db, "INSERT OR REPLACE INTO alias (domain, user, target) VALUES (?, ?, ?)"),
@@ -68,7 +73,7 @@ struct Statements {
 
   Statement add_domain, delete_domain;
   Statement find_account, add_account, set_sip, delete_account;
-  Statement add_credential, delete_credentials, delete_name, find_name;
+  Statement add_credential, delete_credentials, delete_name, find_name, lacking;
   Statement find_alias, aliases_of, put_alias, delete_alias, delete_aliases_of;
   Statement accounts, credentials, aliases, domains;
   Statement count_change, read_change;
@@ -83,14 +88,12 @@ class SqliteAccounts final : public AccountStore {
   }
 
   Result<void, StoreError> put_account(const Account& account, std::string_view password, bool replace) override {
-    return change([&]() -> Result<void, StoreError> {
-      const std::string domain = to_lower(account.domain);
-      const std::string user = to_lower(account.user);
-      if (!replace && sql_->find_account.query(domain, user).next()) return failure(StoreError::exists);
-      if (const auto done = write_account(account.user, domain, password); !done) return done;
-      sql_->set_sip.run(domain, user, std::int64_t{account.sip});
-      return {};
-    });
+    if (!valid_password(password)) return failure(StoreError::invalid);
+    return put(account, password, {}, replace);
+  }
+
+  Result<void, StoreError> put_account(const Account& account, const PasswordHashes& ha1, bool replace) override {
+    return put(account, {}, ha1, replace);
   }
 
   Result<void, StoreError> remove_account(std::string_view user_text, std::string_view domain_text) override {
@@ -154,10 +157,15 @@ class SqliteAccounts final : public AccountStore {
 
   Result<std::size_t, StoreError> import(const std::vector<NewAccount>& accounts) override {
     const auto done = change([&]() -> Result<void, StoreError> {
+      std::set<std::string> domains;
       for (const NewAccount& account : accounts) {
-        if (const auto written = write_account(account.user, to_lower(account.domain), account.password); !written)
+        const std::string domain = to_lower(account.domain);
+        if (const auto written = write_account(account.user, domain, account.password, account.ha1); !written)
           return written;
+        if (account.password.empty()) domains.insert(domain);
       }
+      for (const std::string& domain : domains)
+        if (const auto good = check_algorithms(domain); !good) return good;
       return {};
     });
     if (!done) return failure(done.error());
@@ -227,13 +235,33 @@ class SqliteAccounts final : public AccountStore {
     }
   }
 
-  /// The account and the credentials of its name and its aliases. `name` is as written, `domain` in lower case.
-  Result<void, StoreError> write_account(std::string_view name, const std::string& domain, std::string_view password) {
-    if (!valid_user(name) || !valid_domain(domain) || !valid_password(password)) return failure(StoreError::invalid);
+  Result<void, StoreError> put(const Account& account, std::string_view password, const PasswordHashes& ha1,
+                               bool replace) {
+    return change([&]() -> Result<void, StoreError> {
+      const std::string domain = to_lower(account.domain);
+      const std::string user = to_lower(account.user);
+      if (!replace && sql_->find_account.query(domain, user).next()) return failure(StoreError::exists);
+      if (const auto done = write_account(account.user, domain, password, ha1); !done) return done;
+      sql_->set_sip.run(domain, user, std::int64_t{account.sip});
+      if (!password.empty()) return {};
+      return check_algorithms(domain);
+    });
+  }
+
+  /// The account and its credentials: with a password those of its name and its aliases, without one that of the H(A1).
+  /// `name` is as written, `domain` in lower case.
+  Result<void, StoreError> write_account(std::string_view name, const std::string& domain, std::string_view password,
+                                         const PasswordHashes& ha1) {
+    const bool opens = password.empty() ? ha1.has_md5() || ha1.has_sha256() : valid_password(password);
+    if (!valid_user(name) || !valid_domain(domain) || !opens) return failure(StoreError::invalid);
     const std::string user = to_lower(name);
     if (sql_->find_alias.query(domain, user).next()) return failure(StoreError::exists);
     sql_->add_account.run(domain, user, std::int64_t{1});
     if (database_.changes() == 0) sql_->delete_credentials.run(domain, user);
+    if (password.empty()) {
+      write_credential(given_credential(name, domain, ha1));
+      return {};
+    }
     write_credentials(name, domain, user, password);
     auto aliases = sql_->aliases_of.query(domain, user);
     while (aliases.next()) write_credentials(aliases.text(0), domain, user, password);
@@ -242,11 +270,19 @@ class SqliteAccounts final : public AccountStore {
 
   void write_credentials(std::string_view name, const std::string& domain, const std::string& user,
                          std::string_view password) {
-    for (const Credential& credential : make_credentials(name, domain, user, password)) {
-      const auto hashes = pack(credential);
-      sql_->add_credential.run(domain, user, std::string_view(credential.name),
-                               Blob{std::string_view(hashes.data(), hashes.size())});
-    }
+    for (const Credential& credential : make_credentials(name, domain, user, password)) write_credential(credential);
+  }
+
+  void write_credential(const Credential& credential) {
+    const auto hashes = pack(credential);
+    sql_->add_credential.run(std::string_view(credential.realm), std::string_view(credential.account_user),
+                             std::string_view(credential.name), Blob{std::string_view(hashes.data(), hashes.size())});
+  }
+
+  Result<void, StoreError> check_algorithms(const std::string& domain) {
+    auto rows = sql_->lacking.query(domain);
+    if (rows.next() && rows.number(0) != 0 && rows.number(1) != 0) return failure(StoreError::no_common_algorithm);
+    return {};
   }
 
   /// A name that stops standing for an account must stop opening it.

@@ -1,27 +1,95 @@
 #include "transport/connections.hpp"
 
+#include <algorithm>
+
+#include "base/text.hpp"
+
 namespace bellhop::transport {
 
-void Connections::add(const net::Flow& flow) {
-  Stripe& stripe = stripe_of(flow.remote);
-  const std::lock_guard lock(stripe.mutex);
-  stripe.flows[static_cast<std::size_t>(flow.transport)].insert_or_assign(flow.remote, flow);
+namespace {
+
+std::size_t index_of(sip::Transport transport) { return static_cast<std::size_t>(transport); }
+
+bool same_connection(const net::Flow& a, const net::Flow& b) { return a.stream == b.stream && a.shard == b.shard; }
+
+}  // namespace
+
+const Connections::Entry* Connections::Stripe::find(const net::Flow& flow) const {
+  const auto& all = entries[index_of(flow.transport)];
+  const auto found = all.find(flow.remote);
+  return found != all.end() && same_connection(found->second.flow, flow) ? &found->second : nullptr;
 }
 
-void Connections::remove(const net::Flow& flow) {
+Connections::Facts* Connections::Stripe::facts_of(const net::Flow& flow) {
+  auto& all = entries[index_of(flow.transport)];
+  const auto found = all.find(flow.remote);
+  if (found == all.end() || !same_connection(found->second.flow, flow)) return nullptr;
+  if (!found->second.facts) found->second.facts = std::make_unique<Facts>();
+  return found->second.facts.get();
+}
+
+void Connections::add(const net::Flow& flow, std::string_view server_name) {
+  Entry entry{flow, nullptr};
+  if (!server_name.empty()) {
+    entry.facts = std::make_unique<Facts>();
+    entry.facts->server_name = to_lower(server_name);
+  }
   Stripe& stripe = stripe_of(flow.remote);
   const std::lock_guard lock(stripe.mutex);
-  auto& flows = stripe.flows[static_cast<std::size_t>(flow.transport)];
-  const auto found = flows.find(flow.remote);
-  if (found != flows.end() && found->second.stream == flow.stream && found->second.shard == flow.shard) flows.erase(found);
+  stripe.entries[index_of(flow.transport)].insert_or_assign(flow.remote, std::move(entry));
+}
+
+std::vector<std::string> Connections::remove(const net::Flow& flow) {
+  std::vector<std::string> users;
+  Stripe& stripe = stripe_of(flow.remote);
+  const std::lock_guard lock(stripe.mutex);
+  auto& entries = stripe.entries[index_of(flow.transport)];
+  const auto found = entries.find(flow.remote);
+  if (found == entries.end() || !same_connection(found->second.flow, flow)) return users;
+  if (found->second.facts) users = std::move(found->second.facts->users);
+  entries.erase(found);
+  return users;
 }
 
 std::optional<net::Flow> Connections::find(sip::Transport transport, const Endpoint& remote) const {
   const Stripe& stripe = stripe_of(remote);
   const std::lock_guard lock(stripe.mutex);
-  const auto& flows = stripe.flows[static_cast<std::size_t>(transport)];
-  const auto found = flows.find(remote);
-  return found == flows.end() ? std::nullopt : std::optional(found->second);
+  const auto& entries = stripe.entries[index_of(transport)];
+  const auto found = entries.find(remote);
+  return found == entries.end() ? std::nullopt : std::optional(found->second.flow);
+}
+
+std::optional<net::Flow> Connections::find(sip::Transport transport, const Endpoint& remote, std::string_view server_name) const {
+  const Stripe& stripe = stripe_of(remote);
+  const std::lock_guard lock(stripe.mutex);
+  const auto& entries = stripe.entries[index_of(transport)];
+  const auto found = entries.find(remote);
+  if (found == entries.end() || !found->second.facts) return std::nullopt;
+  const Facts& facts = *found->second.facts;
+  const auto proves = [&](const std::string& name) { return equals_ignore_case(name, server_name); };
+  if (!proves(facts.server_name) && std::none_of(facts.identities.begin(), facts.identities.end(), proves)) return std::nullopt;
+  return found->second.flow;
+}
+
+void Connections::set_identities(const net::Flow& flow, std::vector<std::string> identities) {
+  Stripe& stripe = stripe_of(flow.remote);
+  const std::lock_guard lock(stripe.mutex);
+  if (Facts* facts = stripe.facts_of(flow)) facts->identities = std::move(identities);
+}
+
+std::vector<std::string> Connections::identities(const net::Flow& flow) const {
+  const Stripe& stripe = stripe_of(flow.remote);
+  const std::lock_guard lock(stripe.mutex);
+  const Entry* entry = stripe.find(flow);
+  return entry != nullptr && entry->facts ? entry->facts->identities : std::vector<std::string>{};
+}
+
+void Connections::note_user(const net::Flow& flow, std::string_view aor) {
+  Stripe& stripe = stripe_of(flow.remote);
+  const std::lock_guard lock(stripe.mutex);
+  Facts* facts = stripe.facts_of(flow);
+  if (facts == nullptr || std::find(facts->users.begin(), facts->users.end(), aor) != facts->users.end()) return;
+  facts->users.emplace_back(aor);
 }
 
 bool Connections::admit(const IpAddress& address, std::size_t limit, std::size_t limit_per_address) {

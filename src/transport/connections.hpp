@@ -2,8 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -16,10 +20,20 @@ namespace bellhop::transport {
 /// look-up.
 class Connections {
  public:
-  void add(const net::Flow& flow);
-  /// Removes the entry when it still names this connection.
-  void remove(const net::Flow& flow);
+  /// `server_name`: the domain this connection is opened for and is proving (TLS); empty for all others.
+  void add(const net::Flow& flow, std::string_view server_name = {});
+  /// Removes the entry when it still names this connection; the answer are the addresses-of-record that registered over it.
+  std::vector<std::string> remove(const net::Flow& flow);
   [[nodiscard]] std::optional<net::Flow> find(sip::Transport transport, const Endpoint& remote) const;
+  /// The same for a request to a TLS server that must prove this domain (RFC 5922 section 7.2): a connection that is proving another
+  /// one is no answer.
+  [[nodiscard]] std::optional<net::Flow> find(sip::Transport transport, const Endpoint& remote, std::string_view server_name) const;
+
+  /// The SIP domain identities that the peer's certificate proved (RFC 5922 section 7.1).
+  void set_identities(const net::Flow& flow, std::vector<std::string> identities);
+  [[nodiscard]] std::vector<std::string> identities(const net::Flow& flow) const;
+  /// A phone registered this address-of-record over the connection (USR-12).
+  void note_user(const net::Flow& flow, std::string_view aor);
 
   /// Counts connections for the server-wide and per-address limits (CGP-26, threats 69). False: one more is too many.
   [[nodiscard]] bool admit(const IpAddress& address, std::size_t limit, std::size_t limit_per_address);
@@ -28,9 +42,21 @@ class Connections {
 
  private:
   static constexpr std::size_t stripes = 64;
+  struct Facts {  ///< what few connections have
+    std::string server_name;
+    std::vector<std::string> identities;
+    std::vector<std::string> users;
+  };
+  struct Entry {
+    net::Flow flow;
+    std::unique_ptr<Facts> facts;
+  };
   struct Stripe {
     mutable std::mutex mutex;
-    boost::unordered_flat_map<Endpoint, net::Flow, EndpointHash> flows[5];  // by transport
+    boost::unordered_flat_map<Endpoint, Entry, EndpointHash> entries[5];  // by transport
+
+    [[nodiscard]] const Entry* find(const net::Flow& flow) const;  ///< this very connection
+    [[nodiscard]] Facts* facts_of(const net::Flow& flow);
   };
   [[nodiscard]] const Stripe& stripe_of(const Endpoint& remote) const { return stripes_[hash_of(remote) >> 58]; }
   [[nodiscard]] Stripe& stripe_of(const Endpoint& remote) { return stripes_[hash_of(remote) >> 58]; }

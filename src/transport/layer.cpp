@@ -22,19 +22,47 @@ struct Layer::Listener {
   sip::Transport transport = sip::Transport::udp;
   Endpoint address;      ///< as bound
   std::string sent_by;   ///< empty: depends on the peer
+  crypto::ClientCertificate client_certificate = crypto::ClientCertificate::none;
 };
 
 struct Layer::Connection {
+  explicit Connection(Channel made) : channel(std::move(made)) {}
   Flow flow;
-  sip::StreamFramer framer;
-  std::string input;               ///< an incomplete message, nothing else
+  Channel channel;
   TimePoint last_activity{};
   TimePoint incomplete_since = never;
   TimePoint connecting_since = never;
+  TimePoint opening_since = never;  ///< handshakes of TLS and WebSocket
+  TimePoint pinged = never;
   net::Timer timer;
   bool accepted = false;
   bool used_by_others = false;
   bool closing = false;
+};
+
+/// The two ends of a connection's channel: the wire, and the receiver behind the guard.
+class Layer::Ends final : public Channel::Ends {
+ public:
+  Ends(Layer& layer, Connection& connection, TimePoint now) : layer_(layer), connection_(connection), now_(now) {}
+  void write(std::string_view octets) override {
+    layer_.env_.wire.send_stream(connection_.flow.stream, octets, layer_.config_->tcp.output_limit);
+  }
+  bool on_message(std::string_view octets) override {
+    connection_.incomplete_since = never;
+    const Flow flow = connection_.flow;
+    if (layer_.guarded(flow, octets, now_)) layer_.env_.receiver.on_message(flow, octets, now_);
+    return !connection_.closing;
+  }
+  void on_unframed(std::string_view octets, const sip::ParseRefusal& refusal) override {
+    layer_.env_.receiver.on_unframed(connection_.flow, octets, refusal, now_);
+  }
+  void on_keepalive() override { layer_.keepalives_.add(); }
+  void on_open() override { layer_.on_open(connection_, now_); }
+
+ private:
+  Layer& layer_;
+  Connection& connection_;
+  TimePoint now_;
 };
 
 Layer::Layer(const Environment& environment, config::SnapshotPtr config)
@@ -42,7 +70,10 @@ Layer::Layer(const Environment& environment, config::SnapshotPtr config)
       local_addresses_(64),
       keepalives_(env_.metrics.counter("transport.keepalives")),
       rejected_connections_(env_.metrics.counter("transport.connections.rejected")),
-      timed_out_connections_(env_.metrics.counter("transport.connections.timed_out")) {
+      timed_out_connections_(env_.metrics.counter("transport.connections.timed_out")),
+      tls_handshakes_(env_.metrics.counter("tls.handshakes")),
+      tls_resumed_(env_.metrics.counter("tls.resumed")),
+      handshake_failures_(env_.metrics.counter("transport.handshakes.failed")) {
   apply(std::move(config));
 }
 
@@ -54,7 +85,21 @@ void Layer::apply(config::SnapshotPtr config) {
   rules_ = {guard.exempt, guard.denied, guard.flood, guard.flood_requests, guard.flood_window, guard.flood_ban};
   limits_.message_size = config_->sip.max_message_size;
   limits_.header_block_size = config_->sip.max_header_block;
+  websocket_rules_ = {config_->sip.max_message_size, config_->websocket.origins};
 }
+
+namespace {
+
+crypto::ClientCertificate policy_of(config::ClientCertificate wanted) {
+  switch (wanted) {
+    case config::ClientCertificate::none: return crypto::ClientCertificate::none;
+    case config::ClientCertificate::optional: return crypto::ClientCertificate::optional;
+    case config::ClientCertificate::required: return crypto::ClientCertificate::required;
+  }
+  return crypto::ClientCertificate::none;
+}
+
+}  // namespace
 
 Result<void, std::string> Layer::open() {
   for (const config::Listen& listen : config_->listen) {
@@ -65,7 +110,7 @@ Result<void, std::string> Layer::open() {
     if (!opened)
       return failure(fmt::format("cannot listen on {} {}: {}", sip::param_name(listen.transport), listen.address.to_string(),
                                  net::text_of(opened.error())));
-    Listener listener{listen.transport, env_.wire.local_endpoint(*opened), listen.advertise};
+    Listener listener{listen.transport, env_.wire.local_endpoint(*opened), listen.advertise, policy_of(listen.client_certificate)};
     if (listener.sent_by.empty() && !listener.address.address.is_unspecified()) listener.sent_by = listener.address.to_string();
     if (listeners_.size() <= *opened) listeners_.resize(*opened + 1u);
     listeners_[*opened] = std::move(listener);
@@ -138,19 +183,47 @@ void Layer::on_accept(SocketId listener, StreamId stream, const Endpoint& local,
     env_.wire.close(stream, Duration::zero());
     return;
   }
-  auto connection = std::make_unique<Connection>();
+  auto channel = accepted_channel(listener, now);
+  if (!channel) {  // a reload took the certificate away
+    env_.connections.leave(remote.address);
+    env_.wire.close(stream, Duration::zero());
+    return;
+  }
+  auto connection = std::make_unique<Connection>(std::move(*channel));
   connection->flow.transport = listeners_[listener].transport;
   connection->flow.socket = listener;
   connection->flow.local = local;
   connection->flow.remote = remote;
   connection->accepted = true;
+  if (!connection->channel.open()) connection->opening_since = now;
   Connection& added = *connection;
   adopt(stream, std::move(connection), now);
   env_.connections.add(added.flow);
   env_.log(Tag::net, Level::low_level, "connection accepted {} {}", sip::param_name(added.flow.transport), remote.to_string());
 }
 
+std::optional<Channel> Layer::accepted_channel(SocketId listener, TimePoint now) const {
+  const sip::Transport transport = listeners_[listener].transport;
+  if (!sip::is_secure(transport)) return Channel(transport, websocket_rules_);
+  if (!config_->tls_context) return std::nullopt;
+  const crypto::TlsAccept how{listeners_[listener].client_certificate, transport == sip::Transport::wss ? "http/1.1" : ""};
+  return Channel(transport, websocket_rules_, crypto::TlsSession::accept(config_->tls_context, how, now));
+}
+
+/// We open tcp and tls; browsers come to us (RFC 7118 section 5). `hello` is what TLS has to say first.
+std::optional<Channel> Layer::opened_channel(const Target& target, TimePoint now, std::string& hello) const {
+  if (target.transport == sip::Transport::tcp) return Channel(target.transport, websocket_rules_);
+  if (target.transport != sip::Transport::tls || !config_->tls_context) return std::nullopt;
+  crypto::TlsConnect how;
+  how.server_name = target.server_name;
+  how.verify = config_->tls.verify_servers;
+  return Channel(target.transport, websocket_rules_, crypto::TlsSession::connect(config_->tls_context, how, now, hello));
+}
+
 std::optional<Flow> Layer::open_stream(const Target& target, SocketId listener, TimePoint now) {
+  std::string hello;
+  auto channel = opened_channel(target, now, hello);
+  if (!channel) return std::nullopt;
   if (!env_.connections.admit(target.endpoint.address, config_->tcp.connections, config_->tcp.connections_per_address)) {
     rejected_connections_.add();
     return std::nullopt;
@@ -159,7 +232,7 @@ std::optional<Flow> Layer::open_stream(const Target& target, SocketId listener, 
   std::optional<IpAddress> local;
   if (!from.address.address.is_unspecified()) local = from.address.address;
   const StreamId stream = env_.wire.connect(target.endpoint, local, net::SocketOptions{});
-  auto connection = std::make_unique<Connection>();
+  auto connection = std::make_unique<Connection>(std::move(*channel));
   connection->flow.transport = target.transport;
   connection->flow.socket = listener;
   connection->flow.local = from.address;
@@ -167,7 +240,8 @@ std::optional<Flow> Layer::open_stream(const Target& target, SocketId listener, 
   connection->connecting_since = now;
   Connection& added = *connection;
   adopt(stream, std::move(connection), now);
-  env_.connections.add(added.flow);
+  env_.connections.add(added.flow, target.server_name);
+  if (!hello.empty()) env_.wire.send_stream(stream, hello, config_->tcp.output_limit);
   return added.flow;
 }
 
@@ -177,6 +251,7 @@ void Layer::on_connected(StreamId stream, const Endpoint& local, TimePoint now) 
   connection->connecting_since = never;
   connection->flow.local = local;
   connection->last_activity = now;
+  if (!connection->channel.open()) connection->opening_since = now;
   arm(*connection, now);
 }
 
@@ -184,96 +259,107 @@ void Layer::on_stream_data(StreamId stream, std::string_view octets, TimePoint n
   Connection* connection = find(stream);
   if (connection == nullptr || connection->closing) return;
   connection->last_activity = now;
-  take_input(*connection, octets, now);
+  Ends ends(*this, *connection, now);
+  const auto verdict = connection->channel.receive(octets, limits_, ends);
+  if (connection->closing) return;
+  if (verdict == Channel::Verdict::refuse) {
+    handshake_failures_.add(connection->opening_since != never ? 1 : 0);
+    env_.log(Tag::net, Level::problems, "connection closed {} {} reason=\"{}\"", sip::param_name(connection->flow.transport),
+             connection->flow.remote.to_string(), connection->channel.fault());
+  }
+  if (verdict != Channel::Verdict::go_on) return end(*connection, seconds(2));
+  if (!connection->channel.incomplete()) {
+    connection->incomplete_since = never;
+  } else if (connection->incomplete_since == never) {
+    connection->incomplete_since = now;
+    arm(*connection, now);
+  }
 }
 
-/// Frames straight out of the wire's buffer; only what is left of an incomplete message is kept.
-void Layer::take_input(Connection& connection, std::string_view octets, TimePoint now) {
-  const StreamId stream = connection.flow.stream;
-  if (connection.input.empty()) {
-    const std::size_t used = frame(connection, octets, now);
-    if (find(stream) == nullptr || connection.closing) return;
-    connection.input.assign(octets.substr(used));
-  } else {
-    connection.input.append(octets);
-    const std::string whole = std::move(connection.input);
-    connection.input = {};
-    const std::size_t used = frame(connection, whole, now);
-    if (find(stream) == nullptr || connection.closing) return;
-    connection.input.assign(whole, used, std::string::npos);
-  }
-  if (connection.input.empty()) {
-    connection.input.shrink_to_fit();
-    connection.incomplete_since = never;
-  } else if (connection.incomplete_since == never) {
-    connection.incomplete_since = now;
+/// The handshakes are over: the peer is who it proved to be, and what waited has left.
+void Layer::on_open(Connection& connection, TimePoint now) {
+  connection.opening_since = never;
+  if (connection.channel.has_websocket() && config_->websocket.ping_interval > Duration::zero()) {
+    connection.pinged = now;
     arm(connection, now);
   }
+  const crypto::TlsSession* tls = connection.channel.tls();
+  if (tls == nullptr) return;
+  tls_handshakes_.add();
+  if (tls->resumed()) tls_resumed_.add();
+  if (auto identities = tls->peer_names(); !identities.empty()) env_.connections.set_identities(connection.flow, std::move(identities));
+  env_.log(Tag::net, Level::low_level, "{} with {}: {} {}{}", tls->version(), connection.flow.remote.to_string(), tls->cipher(),
+           tls->server_name(), tls->resumed() ? " resumed" : "");
 }
 
-/// Hands every whole message up; returns how many octets were used.
-std::size_t Layer::frame(Connection& connection, std::string_view unread, TimePoint now) {
-  const Flow flow = connection.flow;
-  std::size_t used = 0;
-  while (used < unread.size()) {
-    const auto found = connection.framer.look(unread.substr(used), limits_);
-    using Outcome = sip::StreamFramer::Outcome;
-    if (found.outcome == Outcome::need_more) break;
-    if (found.outcome == Outcome::refused) {
-      env_.receiver.on_unframed(flow, unread.substr(used), found.refusal, now);
-      connection.closing = true;
-      env_.wire.close(flow.stream, seconds(2));
-      return unread.size();
-    }
-    connection.framer.consumed();
-    connection.incomplete_since = never;
-    const std::string_view piece = unread.substr(used, found.size);
-    used += found.size;
-    if (found.outcome == Outcome::ping) {
-      keepalives_.add();
-      env_.wire.send_stream(flow.stream, "\r\n", config_->tcp.output_limit);
-    } else if (found.outcome == Outcome::message) {
-      if (!guarded(flow, piece, now)) continue;
-      env_.receiver.on_message(flow, piece, now);
-      if (find(flow.stream) == nullptr || connection.closing) return unread.size();
-    }
-  }
-  return used;
+bool Layer::send_over(Connection& connection, std::string_view octets) {
+  if (connection.channel.plain()) return env_.wire.send_stream(connection.flow.stream, octets, config_->tcp.output_limit);
+  Ends ends(*this, connection, connection.last_activity);
+  return connection.channel.send(octets, config_->tcp.output_limit, ends);
+}
+
+/// Ends a connection; the peer is told first when there is time for it.
+void Layer::end(Connection& connection, Duration linger) {
+  Ends ends(*this, connection, connection.last_activity);
+  if (linger > Duration::zero()) connection.channel.close(ends);
+  connection.closing = true;
+  env_.wire.close(connection.flow.stream, linger);
 }
 
 void Layer::on_closed(StreamId stream, CloseReason reason, TimePoint now) {
   Connection* connection = find(stream);
   if (connection == nullptr) return;  // refused at accept
   const Flow flow = connection->flow;
-  env_.connections.remove(flow);
+  const auto users = env_.connections.remove(flow);
   env_.connections.leave(flow.remote.address);
   connections_[stream.index].reset();
   --open_;
   env_.log(Tag::net, Level::low_level, "connection ended {} {} reason={}", sip::param_name(flow.transport), flow.remote.to_string(),
            net::name_of(reason));
   env_.receiver.on_flow_failed(flow, reason, now);
+  if (!users.empty()) env_.receiver.on_users_lost(flow, users, now);
 }
 
 void Layer::arm(Connection& connection, TimePoint now) {
   TimePoint deadline = connection.last_activity + config_->tcp.idle_timeout;
-  if (connection.incomplete_since != never) deadline = std::min(deadline, connection.incomplete_since + config_->tcp.message_timeout);
-  if (connection.connecting_since != never) deadline = std::min(deadline, connection.connecting_since + config_->tcp.connect_timeout);
+  const auto by = [&](TimePoint since, Duration interval) {
+    if (since != never) deadline = std::min(deadline, since + interval);
+  };
+  by(connection.incomplete_since, config_->tcp.message_timeout);
+  by(connection.connecting_since, config_->tcp.connect_timeout);
+  by(connection.opening_since, config_->tls.handshake_timeout);
+  by(connection.pinged, config_->websocket.ping_interval);
   env_.wheel.arm(connection.timer, std::max(deadline, now));
 }
 
 void Layer::on_timer(std::uint64_t token, TimePoint now) {
   const auto index = static_cast<std::uint32_t>(token);
-  if (index >= connections_.size() || connections_[index] == nullptr) return;
-  Connection& connection = *connections_[index];
-  const bool idle = now >= connection.last_activity + config_->tcp.idle_timeout;
-  const bool incomplete = connection.incomplete_since != never && now >= connection.incomplete_since + config_->tcp.message_timeout;
-  const bool unconnected = connection.connecting_since != never && now >= connection.connecting_since + config_->tcp.connect_timeout;
-  if (!idle && !incomplete && !unconnected) return arm(connection, now);
+  if (index < connections_.size() && connections_[index] != nullptr) look_after(*connections_[index], now);
+}
+
+void Layer::look_after(Connection& connection, TimePoint now) {
+  const auto over = [&](TimePoint since, Duration interval) { return since != never && now >= since + interval; };
+  const config::Tcp& tcp = config_->tcp;
+  const bool incomplete = over(connection.incomplete_since, tcp.message_timeout);
+  const bool handshake = over(connection.opening_since, config_->tls.handshake_timeout);
+  bool silent = false;
+  if (over(connection.pinged, config_->websocket.ping_interval)) {
+    silent = !connection.channel.heard();
+    connection.pinged = now;
+    Ends ends(*this, connection, now);
+    if (!silent) connection.channel.ping(ends);
+  }
+  std::string_view reason;
+  if (incomplete) reason = "incomplete message";
+  else if (handshake) reason = "handshake timed out";
+  else if (over(connection.connecting_since, tcp.connect_timeout)) reason = "connect timed out";
+  else if (silent) reason = "no answer to a ping";
+  else if (over(connection.last_activity, tcp.idle_timeout)) reason = "idle";
+  if (reason.empty()) return arm(connection, now);
   timed_out_connections_.add();
-  env_.log(Tag::net, incomplete ? Level::problems : Level::low_level, "connection closed {} reason=\"{}\"",
-           connection.flow.remote.to_string(), incomplete ? "incomplete message" : unconnected ? "connect timed out" : "idle");
-  connection.closing = true;
-  env_.wire.close(connection.flow.stream, Duration::zero());
+  env_.log(Tag::net, incomplete || handshake ? Level::problems : Level::low_level, "connection closed {} reason=\"{}\"",
+           connection.flow.remote.to_string(), reason);
+  end(connection, Duration::zero());
 }
 
 // ---- the way out
@@ -297,11 +383,12 @@ void Layer::send(const Flow& to, std::string_view octets) {
   } else if (to.shard != env_.shard) {
     env_.receiver.post_send(to, octets);
   } else if (Connection* connection = find(to.stream); connection != nullptr && !connection->closing) {
-    env_.wire.send_stream(to.stream, octets, config_->tcp.output_limit);
     connection->last_activity = env_.wire.now();
-  } else if (const auto reopened = env_.connections.find(to.transport, to.remote); reopened && reopened->shard == env_.shard) {
+    send_over(*connection, octets);
+  } else if (const auto reopened = env_.connections.find(to.transport, to.remote);
+             reopened && reopened->shard == env_.shard && find(reopened->stream) != nullptr) {
     // RFC 3261 section 18.2.2: the connection is gone, but the peer has another one open from the same address.
-    env_.wire.send_stream(reopened->stream, octets, config_->tcp.output_limit);
+    send_over(*find(reopened->stream), octets);
   } else if (const auto target = target_of_response(to, octets)) {
     if (const auto again = flow_to(*target, to.socket, env_.wire.now())) send(*again, octets);
   } else {
@@ -322,8 +409,7 @@ bool Layer::is_alive(const Flow& flow) const {
 
 void Layer::close(const Flow& flow) {
   if (Connection* connection = find(flow.stream); connection != nullptr && flow.shard == env_.shard) {
-    connection->closing = true;
-    env_.wire.close(flow.stream, seconds(2));
+    end(*connection, seconds(2));
   }
 }
 
@@ -354,7 +440,10 @@ std::optional<Flow> Layer::flow_to(const Target& target, std::optional<SocketId>
     if (flow.local.address.is_unspecified()) flow.local.address = local_address_for(target.endpoint.address, now);
     return flow;
   }
-  if (auto found = env_.connections.find(target.transport, target.endpoint); found && is_alive(*found)) return found;
+  const bool proving = sip::is_secure(target.transport) && config_->tls.verify_servers;
+  const auto found = proving ? env_.connections.find(target.transport, target.endpoint, target.server_name)
+                             : env_.connections.find(target.transport, target.endpoint);
+  if (found && is_alive(*found)) return found;
   return open_stream(target, *listener, now);
 }
 

@@ -16,6 +16,7 @@
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
 #include "sip/framing.hpp"
+#include "transport/channel.hpp"
 #include "transport/connections.hpp"
 #include "transport/target.hpp"
 
@@ -32,13 +33,15 @@ class Receiver {
   virtual void on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal, TimePoint now) = 0;
   /// Nothing can be sent to this flow any more: its connection ended or was never made, or ICMP said so.
   virtual void on_flow_failed(const net::Flow& flow, net::CloseReason reason, TimePoint now) = 0;
+  /// A connection ended over which these addresses-of-record had registered (USR-12).
+  virtual void on_users_lost(const net::Flow& flow, const std::vector<std::string>& users, TimePoint now) = 0;
   /// Octets for a connection that another shard owns.
   virtual void post_send(const net::Flow& to, std::string_view octets) = 0;
 };
 
-/// SIP framing on the wire's sockets: listeners, connections, keep-alives, the guard's early verdict, and the way out.
+/// SIP on the wire's sockets: listeners, connections with TLS and WebSocket, keep-alives, the guard's early verdict, and the way out.
 ///
-/// Spec    RFC 3261 section 18, RFC 3581, RFC 5626 section 4.4.1 (CRLF keep-alive).
+/// Spec    RFC 3261 section 18, RFC 3581, RFC 5626 section 4.4.1 (CRLF keep-alive), RFC 5922, RFC 7118.
 /// Owner   one shard. A connection belongs to the shard that accepted or opened it for life (CGP-24..27); others find it in
 ///         the shared Connections and post their octets here.
 /// Memory  an idle connection holds no buffer: octets are framed in the wire's buffer and only an incomplete message is kept.
@@ -76,6 +79,10 @@ class Layer {
   /// The flow to an address: for UDP one of our sockets of that family (`preferred` if it fits), for streams a connection that is
   /// there already, on any shard, else a new one that is being opened. Nothing when no listener has this transport and family.
   [[nodiscard]] std::optional<net::Flow> flow_to(const Target& target, std::optional<net::SocketId> preferred, TimePoint now);
+  /// An address-of-record registered over this connection, which may be another shard's.
+  void note_user(const net::Flow& flow, std::string_view aor) { env_.connections.note_user(flow, aor); }
+  /// The domains its peer's certificate proved; empty without one.
+  [[nodiscard]] std::vector<std::string> identities(const net::Flow& flow) const { return env_.connections.identities(flow); }
   /// Whether some listener has this transport and family.
   [[nodiscard]] bool can_reach(sip::Transport transport, const IpAddress& remote) const;
   /// Whether a connection stored in a binding can still be there.
@@ -97,8 +104,13 @@ class Layer {
   [[nodiscard]] std::optional<net::SocketId> listener_for(const Target& target, std::optional<net::SocketId> preferred) const;
   [[nodiscard]] std::optional<net::Flow> open_stream(const Target& target, net::SocketId listener, TimePoint now);
   void adopt(net::StreamId stream, std::unique_ptr<Connection> connection, TimePoint now);
-  void take_input(Connection& connection, std::string_view octets, TimePoint now);
-  [[nodiscard]] std::size_t frame(Connection& connection, std::string_view unread, TimePoint now);
+  class Ends;
+  [[nodiscard]] std::optional<Channel> accepted_channel(net::SocketId listener, TimePoint now) const;
+  [[nodiscard]] std::optional<Channel> opened_channel(const Target& target, TimePoint now, std::string& hello) const;
+  void on_open(Connection& connection, TimePoint now);
+  bool send_over(Connection& connection, std::string_view octets);
+  void end(Connection& connection, Duration linger);
+  void look_after(Connection& connection, TimePoint now);
   [[nodiscard]] bool guarded(const net::Flow& from, std::string_view octets, TimePoint now);
   void arm(Connection& connection, TimePoint now);
 
@@ -106,6 +118,7 @@ class Layer {
   config::SnapshotPtr config_;
   guard::Rules rules_;
   sip::Limits limits_;
+  WebSocketRules websocket_rules_;
   std::vector<Listener> listeners_;  ///< by SocketId
   std::vector<std::unique_ptr<Connection>> connections_;  ///< by StreamId::index
   std::size_t open_ = 0;
@@ -117,6 +130,9 @@ class Layer {
   observe::Counter& keepalives_;
   observe::Counter& rejected_connections_;
   observe::Counter& timed_out_connections_;
+  observe::Counter& tls_handshakes_;
+  observe::Counter& tls_resumed_;
+  observe::Counter& handshake_failures_;
 };
 
 }  // namespace bellhop::transport

@@ -33,6 +33,7 @@ struct Target {
   sip::Transport transport = sip::Transport::udp;
   Endpoint endpoint;
   bool explicit_transport = false;  ///< no switch from UDP to TCP by size (CGP-31)
+  std::string server_name{};  ///< for TLS: the domain the server must prove: the next hop's host before any look-up (RFC 5922 7.2)
 };
 
 /// Whether a request may be sent to this address at all: not unspecified, broadcast or multicast, and not port 0

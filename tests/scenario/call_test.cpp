@@ -19,19 +19,6 @@ class Call : public InEveryWeather {
 };
 INSTANTIATE_TEST_SUITE_P(Weather, Call, testing::ValuesIn(weathers()), weather_name);
 
-struct TwoPhones {
-  explicit TwoPhones(World& w) : world(w), alice(w, "alice", "127.0.0.2:5060"), bob(w, "bob", "127.0.0.3:5060") {
-    alice.register_contact();
-    bob.register_contact();
-    world.run_for(seconds(40));
-    alice.forget();
-    bob.forget();
-    (void)world.arrows();
-  }
-  World& world;
-  Phone alice, bob;
-};
-
 // [RFC3665 3.2] Session established through a proxy, and ended by the caller
 TEST_P(Call, IsAnsweredAndHungUp) {
   World world(options());
@@ -58,9 +45,10 @@ TEST(CallArrows, OfAnAnsweredCallAreThoseOfTheStandardFlow) {
   phones.alice.hang_up();
   world.run_for(seconds(2));
   EXPECT_THAT(world.arrows(),
-              ElementsAre("alice -> INVITE", "alice <- 407 INVITE", "alice -> ACK", "alice -> INVITE", "alice <- 100 INVITE", "bob <- INVITE",
-                          "bob -> 180 INVITE", "alice <- 180 INVITE", "bob -> 200 INVITE", "alice <- 200 INVITE", "alice -> ACK", "bob <- ACK",
-                          "alice -> BYE", "bob <- BYE", "bob -> 200 BYE", "alice <- 200 BYE"));
+              ElementsAre("alice -> INVITE", "alice <- 407 INVITE", "alice -> ACK", "alice -> INVITE",
+                          "alice <- 100 INVITE", "bob <- INVITE", "bob -> 180 INVITE", "alice <- 180 INVITE",
+                          "bob -> 200 INVITE", "alice <- 200 INVITE", "alice -> ACK", "bob <- ACK", "alice -> BYE",
+                          "bob <- BYE", "bob -> 200 BYE", "alice <- 200 BYE"));
 }
 
 // [CGP-50] Record-Route keeps the server in the dialog: BYE from the callee passes it too
@@ -186,7 +174,8 @@ TEST_P(Call, TriesTheSecondChoiceAfterTheFirstRefused) {
 TEST_P(Call, DeclinedEverywhereEndsTheSearch) {
   World world(options());
   Phone alice(world, "alice", "127.0.0.2:5060");
-  Phone first(world, "bob", "127.0.0.3:5060"), second(world, "bob", "127.0.0.4:5060"), third(world, "bob", "127.0.0.5:5060");
+  Phone first(world, "bob", "127.0.0.3:5060"), second(world, "bob", "127.0.0.4:5060"),
+      third(world, "bob", "127.0.0.5:5060");
   first.register_contact();
   second.register_contact();
   third.register_contact(3600, ";q=0.1");

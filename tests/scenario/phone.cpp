@@ -1,6 +1,7 @@
 #include "phone.hpp"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 
@@ -17,12 +18,15 @@ using transaction::TimerKind;
 namespace {
 const std::string nothing;
 
-std::string tag_of_phone(std::string_view user, int id) { return fmt::format("{}-{}", user, id); }
+std::string tag_of_phone(std::string_view user, int id) {
+  return fmt::format("{}-{}", user, id);
+}
 }  // namespace
 
 Phone::Phone(World& world, std::string user, const std::string& address, sip::Transport transport)
     : password("pw-" + user),
       from_user(user),
+      domain(world.domain),
       world_(world),
       user_(std::move(user)),
       local_(*Endpoint::parse(address)),
@@ -37,7 +41,8 @@ Phone::Phone(World& world, std::string user, const std::string& address, sip::Tr
     for (const Outgoing& o : outgoing_)
       if (o.transaction == id) responses_.push_back("failed " + o.method);
   };
-  const auto opened = transport_ == sip::Transport::udp ? wire_->open_datagram(local_, {}) : wire_->listen_stream(local_, {});
+  const auto opened =
+      transport_ == sip::Transport::udp ? wire_->open_datagram(local_, {}) : wire_->listen_stream(local_, {});
   if (opened) world.name(local_, user_);
 }
 
@@ -53,7 +58,13 @@ net::Flow Phone::flow() const {
 }
 
 std::string Phone::contact_uri() const {
-  return fmt::format("sip:{}@{}{}", user_, local_.to_string(), transport_ == sip::Transport::udp ? "" : ";transport=tcp");
+  return fmt::format("sip:{}@{}{}", user_, local_.to_string(),
+                     transport_ == sip::Transport::udp ? "" : ";transport=tcp");
+}
+
+/// As callee; two phones of one user differ.
+std::string Phone::own_tag() const {
+  return fmt::format("uas-{}-{:x}", user_, hash_of(local_));
 }
 
 // ---- client
@@ -65,12 +76,12 @@ std::string Phone::send(std::string_view method, std::string_view uri, std::stri
   request.more = more;
   request.body = body;
   request.call_id = fmt::format("{}-{}@{}", user_, ++next_id_, local_.address.to_string());
-  request.from = fmt::format("<sip:{}@{}>;tag={}", from_user, world_.domain, tag_of_phone(user_, next_id_));
+  request.from = fmt::format("<sip:{}@{}>;tag={}", from_user, domain, tag_of_phone(user_, next_id_));
   request.to = fmt::format("<{}>", uri);
   outgoing_.push_back(std::move(request));
   if (method == "INVITE") {
     invite_ = outgoing_.size() - 1;
-    confirmed_ = false;
+    confirmed_ = cancel_wanted_ = false;
   }
   const std::string call_id = outgoing_.back().call_id;
   transmit_request(outgoing_.back());
@@ -89,12 +100,12 @@ void Phone::register_contact(int expires, std::string_view contact_parameters) {
 void Phone::send_register(std::string_view contact_lines, std::string_view more) {
   Outgoing request;
   request.method = "REGISTER";
-  request.uri = "sip:" + world_.domain;
+  request.uri = "sip:" + domain;
   request.more = fmt::format("{}{}", contact_lines, more);
   request.call_id = fmt::format("reg-{}@{}", user_, local_.address.to_string());
   request.cseq = static_cast<std::uint32_t>(++next_id_ * 10);
-  request.from = fmt::format("<sip:{}@{}>;tag={}", from_user, world_.domain, tag_of_phone(user_, next_id_));
-  request.to = fmt::format("<sip:{}@{}>", from_user, world_.domain);
+  request.from = fmt::format("<sip:{}@{}>;tag={}", from_user, domain, tag_of_phone(user_, next_id_));
+  request.to = fmt::format("<sip:{}@{}>", from_user, domain);
   outgoing_.push_back(std::move(request));
   transmit_request(outgoing_.back());
 }
@@ -106,7 +117,8 @@ void Phone::transmit_request(Outgoing& request) {
   request.octets.clear();
   sip::Builder builder(request.octets);
   builder.request(request.method, request.uri)
-      .header(HeaderId::via, fmt::format("SIP/2.0/{} {};rport;branch={}", sip::via_name(transport_), local_.to_string(), branch))
+      .header(HeaderId::via,
+              fmt::format("SIP/2.0/{} {};rport;branch={}", sip::via_name(transport_), local_.to_string(), branch))
       .header(HeaderId::max_forwards, std::uint64_t{70})
       .header(HeaderId::from, request.from)
       .header(HeaderId::to, request.to)
@@ -115,16 +127,23 @@ void Phone::transmit_request(Outgoing& request) {
   request.octets += request.more;
   for (const auto& [proxy, text] : request.challenges) request.octets += credentials(request, proxy, text);
   request.octets += display_headers;
-  builder.body(request.body.empty() ? "" : request.method == "MESSAGE" ? "text/plain" : "application/sdp", request.body);
-  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address_for(local_), local_.address, {});
+  builder.body(request.body.empty()          ? ""
+               : request.method == "MESSAGE" ? "text/plain"
+                                             : "application/sdp",
+               request.body);
+  if (transport_ != sip::Transport::udp && !stream_.valid())
+    stream_ = wire_->connect(world_.address_for(local_), local_.address, {});
   clients_.start(request.transaction, sip::method_from(request.method), request.octets, flow(), SlotId{}, wire_->now());
 }
 
 void Phone::cancel() {
+  cancel_wanted_ = true;
   if (invite_ != SIZE_MAX) clients_.cancel(outgoing_[invite_].transaction, {}, wire_->now());
 }
 
-void Phone::hang_up() { in_dialog("BYE"); }
+void Phone::hang_up() {
+  in_dialog("BYE");
+}
 
 void Phone::in_dialog(std::string_view method, std::string_view more) {
   Outgoing request;
@@ -143,23 +162,29 @@ void Phone::in_dialog(std::string_view method, std::string_view more) {
 }
 
 void Phone::send_raw(std::string_view octets) {
-  if (transport_ != sip::Transport::udp && !stream_.valid()) stream_ = wire_->connect(world_.address_for(local_), local_.address, {});
+  if (transport_ != sip::Transport::udp && !stream_.valid())
+    stream_ = wire_->connect(world_.address_for(local_), local_.address, {});
   transmit(flow(), octets);
 }
 
 std::string Phone::credentials(const Outgoing& request, bool proxy, std::string_view challenge) const {
   const auto parameters = sip::parse_auth(challenge);
   if (!parameters) return {};
-  const auto algorithm = crypto::hash_algorithm_from(parameters->value("algorithm")).value_or(crypto::HashAlgorithm::md5);
+  const auto algorithm =
+      crypto::hash_algorithm_from(parameters->value("algorithm")).value_or(crypto::HashAlgorithm::md5);
   const std::string realm = sip::unquote(parameters->value("realm"));
   const std::string nonce(parameters->value("nonce"));
   const auto ha1 = crypto::ha1(algorithm, user_, realm, password);
-  const std::string count = fmt::format("{:08x}", request.challenges.size());  // no nonce is used twice with the same count
-  const auto response = crypto::digest_response({algorithm, false, ha1, request.method, request.uri, nonce, count, "abc", "auth", {}});
+  const std::string count =
+      fmt::format("{:08x}", request.challenges.size());  // no nonce is used twice with the same count
+  const auto response =
+      crypto::digest_response({algorithm, false, ha1, request.method, request.uri, nonce, count, "abc", "auth", {}});
   return fmt::format(
-      "{}: Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{}\", response=\"{}\", algorithm={}, qop=auth, nc={}, "
+      "{}: Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{}\", response=\"{}\", algorithm={}, qop=auth, "
+      "nc={}, "
       "cnonce=\"abc\"\r\n",
-      proxy ? "Proxy-Authorization" : "Authorization", user_, realm, nonce, request.uri, response.view(), crypto::name_of(algorithm), count);
+      proxy ? "Proxy-Authorization" : "Authorization", user_, realm, nonce, request.uri, response.view(),
+      crypto::name_of(algorithm), count);
 }
 
 void Phone::on_response(const sip::Message& response, TimePoint now) {
@@ -170,7 +195,8 @@ void Phone::on_response(const sip::Message& response, TimePoint now) {
   responses_.push_back(fmt::format("{} {}", status, method));
   last_responses_[method] = response.octets();
   last_status_[method] = status;
-  const auto found = std::find_if(outgoing_.begin(), outgoing_.end(), [&](const Outgoing& o) { return o.transaction == match.id; });
+  const auto found =
+      std::find_if(outgoing_.begin(), outgoing_.end(), [&](const Outgoing& o) { return o.transaction == match.id; });
   if (found == outgoing_.end()) return;
   const auto* challenge = response.first(status == 407 ? HeaderId::proxy_authenticate : HeaderId::www_authenticate);
   if ((status == 401 || status == 407) && challenge != nullptr) {
@@ -188,10 +214,13 @@ void Phone::on_response(const sip::Message& response, TimePoint now) {
     dialog_.cseq = outgoing_.back().cseq;
     return transmit_request(outgoing_.back());
   }
-  if (method == "INVITE" && response.status().success()) acknowledge(response);
+  if (method != "INVITE") return;
+  if (cancel_wanted_ && response.status().provisional()) cancel();
+  if (response.status().success()) acknowledge(response);
 }
 
-/// ACK of a 2xx (RFC 3261 section 13.2.2.4): a request of its own along the route set; repeated for every repeat of the 2xx.
+/// ACK of a 2xx (RFC 3261 section 13.2.2.4): a request of its own along the route set; repeated for every repeat of the
+/// 2xx.
 void Phone::acknowledge(const sip::Message& response) {
   dialog_ = {};
   dialog_.call_id = response.call_id();
@@ -202,13 +231,14 @@ void Phone::acknowledge(const sip::Message& response) {
     dialog_.routes.insert(dialog_.routes.begin(), std::string(value));
     return true;
   });
-  if (const auto contact = sip::parse_contact(response.value_of(HeaderId::contact))) dialog_.target = contact->address.uri.text;
+  if (const auto contact = sip::parse_contact(response.value_of(HeaderId::contact)))
+    dialog_.target = contact->address.uri.text;
   confirmed_ = true;
   std::string ack;
   sip::Builder builder(ack);
   builder.request("ACK", dialog_.target)
-      .header(HeaderId::via, fmt::format("SIP/2.0/{} {};rport;branch=z9hG4bKack{}-{}", sip::via_name(transport_), local_.to_string(), user_,
-                                         dialog_.cseq));
+      .header(HeaderId::via, fmt::format("SIP/2.0/{} {};rport;branch=z9hG4bKack{}-{}", sip::via_name(transport_),
+                                         local_.to_string(), user_, dialog_.cseq));
   for (const std::string& route : dialog_.routes) builder.header(HeaderId::route, route);
   builder.header(HeaderId::max_forwards, std::uint64_t{70})
       .header(HeaderId::from, dialog_.local)
@@ -255,7 +285,8 @@ void Phone::on_invite(const sip::Message&, const net::Flow&, TimePoint) {
   const SlotId transaction = served_transaction_;
   for (const auto& [after, status] : script.answers)
     later(after, [this, transaction, code = status] {
-      if (transaction == served_transaction_ && !servers_.answered_finally(transaction)) answer_invite(code, wire_->now());
+      if (transaction == served_transaction_ && !servers_.answered_finally(transaction))
+        answer_invite(code, wire_->now());
     });
 }
 
@@ -267,14 +298,15 @@ void Phone::answer_invite(int status, TimePoint now) {
   dialog_ = {};
   dialog_.uas = true;
   dialog_.call_id = request.call_id();
-  dialog_.local = fmt::format("{};tag=uas-{}", request.value_of(HeaderId::to), user_);
+  dialog_.local = fmt::format("{};tag={}", request.value_of(HeaderId::to), own_tag());
   if (!request.to_tag().empty()) dialog_.local = request.value_of(HeaderId::to);
   dialog_.remote = request.value_of(HeaderId::from);
   request.for_each_value(HeaderId::record_route, [&](std::string_view value, const sip::HeaderField&) {
     dialog_.routes.emplace_back(value);
     return true;
   });
-  if (const auto contact = sip::parse_contact(request.value_of(HeaderId::contact))) dialog_.target = contact->address.uri.text;
+  if (const auto contact = sip::parse_contact(request.value_of(HeaderId::contact)))
+    dialog_.target = contact->address.uri.text;
   confirmed_ = true;
   // The 2xx is repeated until its ACK comes (RFC 3261 section 13.3.1.4).
   auto repeat = std::make_shared<std::function<void(Duration)>>();
@@ -290,7 +322,7 @@ void Phone::answer_invite(int status, TimePoint now) {
 void Phone::reply(SlotId transaction, const sip::Message& request, int status, std::string_view more, TimePoint now) {
   std::string octets, facts;
   transport::append_via_facts(facts, request.top_via(), flow());
-  auto builder = sip::start_response(octets, request, status, {}, "uas-" + user_, {});
+  auto builder = sip::start_response(octets, request, status, {}, own_tag(), {});
   octets += more;
   builder.no_body();
   if (request.method() == Method::invite && status / 100 == 2) final_2xx_ = octets;
@@ -343,7 +375,8 @@ void Phone::on_stream_data(net::StreamId stream, std::string_view octets, TimePo
   input.append(octets);
   while (!input.empty()) {
     const auto found = framer->look(input, sip::Limits{});
-    if (found.outcome == sip::StreamFramer::Outcome::need_more || found.outcome == sip::StreamFramer::Outcome::refused) break;
+    if (found.outcome == sip::StreamFramer::Outcome::need_more || found.outcome == sip::StreamFramer::Outcome::refused)
+      break;
     framer->consumed();
     const std::string piece = input.substr(0, found.size);
     input.erase(0, found.size);
@@ -388,6 +421,24 @@ const std::string& Phone::last_request(std::string_view method) const {
 const std::string& Phone::last_response(std::string_view method) const {
   const auto found = last_responses_.find(method);
   return found == last_responses_.end() ? nothing : found->second;
+}
+const std::string& Phone::last_sent(std::string_view method) const {
+  const auto found =
+      std::find_if(outgoing_.rbegin(), outgoing_.rend(), [&](const Outgoing& o) { return o.method == method; });
+  return found == outgoing_.rend() ? nothing : found->octets;
+}
+
+// ---- two of them
+
+TwoPhones::TwoPhones(World& in) : world(in), alice(in, "alice", "127.0.0.2:5060"), bob(in, "bob", "127.0.0.3:5060") {
+  alice.register_contact();
+  bob.register_contact();
+  world.run_for(seconds(40));
+  EXPECT_EQ(alice.last_status("REGISTER"), 200);
+  EXPECT_EQ(bob.last_status("REGISTER"), 200);
+  alice.forget();
+  bob.forget();
+  (void)world.arrows();
 }
 
 }  // namespace bellhop::scenario

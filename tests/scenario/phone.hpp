@@ -15,35 +15,38 @@
 
 namespace bellhop::scenario {
 
-/// A scripted user agent with real transactions: it repeats, absorbs and acknowledges as RFC 3261 wants, so that scenarios hold on
-/// a network that loses and reorders. What it hears is kept as text; how it answers an INVITE is a script.
+/// A scripted user agent with real transactions: it repeats, absorbs and acknowledges as RFC 3261 wants, so that
+/// scenarios hold on a network that loses and reorders. What it hears is kept as text; how it answers an INVITE is a
+/// script.
 class Phone final : public net::WireHandler, private transaction::Output {
  public:
-  struct Script {                    ///< what happens to an INVITE
+  struct Script {  ///< what happens to an INVITE
     std::vector<std::pair<Duration, int>> answers = {{milliseconds(10), 180}, {milliseconds(100), 200}};
-    bool answer_cancel = true;       ///< 200 to CANCEL and 487 to the INVITE
+    bool answer_cancel = true;  ///< 200 to CANCEL and 487 to the INVITE
     bool send_487 = true;
-    std::string contact;             ///< for 3xx
-    std::string challenge;           ///< WWW-Authenticate of a 401 to INVITEs without credentials for it; empty: none
-    std::string ack_body;            ///< of the ACK to a 2xx
+    std::string contact;    ///< for 3xx
+    std::string challenge;  ///< WWW-Authenticate of a 401 to INVITEs without credentials for it; empty: none
+    std::string ack_body;   ///< of the ACK to a 2xx
   };
 
   Phone(World& world, std::string user, const std::string& address, sip::Transport transport = sip::Transport::udp);
   ~Phone() override;
 
   Script script;
-  std::string password;              ///< "pw-" and the user at first
-  std::string from_user;             ///< who From names: the user at first
-  std::string display_headers;       ///< extra header lines for what it sends
+  std::string password;         ///< "pw-" and the user at first
+  std::string from_user;        ///< who From names: the user at first
+  std::string domain;           ///< of From, and where it registers: the world's at first
+  std::string display_headers;  ///< extra header lines for what it sends
 
   // As a user agent client.
   void register_contact(int expires = 3600, std::string_view contact_parameters = {});
   void send_register(std::string_view contact_lines, std::string_view more = {});
   /// Sends a request out of a dialog; returns its Call-ID.
-  std::string send(std::string_view method, std::string_view uri, std::string_view more = {}, std::string_view body = {});
+  std::string send(std::string_view method, std::string_view uri, std::string_view more = {},
+                   std::string_view body = {});
   std::string call(std::string_view uri, std::string_view more = {});
-  void cancel();                     ///< the call under way
-  void hang_up();                    ///< BYE in the dialog
+  void cancel();   ///< the call under way, once it has a provisional response (RFC 3261 section 9.1)
+  void hang_up();  ///< BYE in the dialog
   void in_dialog(std::string_view method, std::string_view more = {});
   void send_raw(std::string_view octets);
 
@@ -53,8 +56,9 @@ class Phone final : public net::WireHandler, private transaction::Output {
   [[nodiscard]] const std::vector<std::string>& requests() const { return requests_; }    ///< "INVITE"
   [[nodiscard]] std::size_t count_requests(std::string_view method) const;
   [[nodiscard]] std::size_t count_responses(std::string_view text) const;
-  [[nodiscard]] const std::string& last_request(std::string_view method) const;           ///< octets
+  [[nodiscard]] const std::string& last_request(std::string_view method) const;  ///< octets
   [[nodiscard]] const std::string& last_response(std::string_view method) const;
+  [[nodiscard]] const std::string& last_sent(std::string_view method) const;  ///< a request of ours
   [[nodiscard]] bool in_call() const { return confirmed_; }
   [[nodiscard]] std::string contact_uri() const;
   [[nodiscard]] const Endpoint& endpoint() const { return local_; }
@@ -99,6 +103,7 @@ class Phone final : public net::WireHandler, private transaction::Output {
   void acknowledge(const sip::Message& response);
   void later(Duration after, std::function<void()> what);
   [[nodiscard]] net::Flow flow() const;
+  [[nodiscard]] std::string own_tag() const;
 
   World& world_;
   std::string user_;
@@ -120,7 +125,7 @@ class Phone final : public net::WireHandler, private transaction::Output {
   std::vector<Outgoing> outgoing_;
   std::size_t invite_ = SIZE_MAX;  ///< index of the last INVITE in outgoing_
   Dialog dialog_;
-  bool confirmed_ = false;
+  bool confirmed_ = false, cancel_wanted_ = false;
   // The INVITE being served.
   std::unique_ptr<sip::OwnedMessage> served_;
   net::Flow served_from_;
@@ -131,6 +136,13 @@ class Phone final : public net::WireHandler, private transaction::Output {
   std::vector<std::string> responses_, requests_;
   std::map<std::string, std::string, std::less<>> last_requests_, last_responses_;
   std::map<std::string, int, std::less<>> last_status_;
+};
+
+/// alice and bob, registered; what was said until then is forgotten.
+struct TwoPhones {
+  explicit TwoPhones(World& in);
+  World& world;
+  Phone alice, bob;
 };
 
 }  // namespace bellhop::scenario

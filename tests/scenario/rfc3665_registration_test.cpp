@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "location/table.hpp"
 #include "phone.hpp"
 #include "weather.hpp"
 

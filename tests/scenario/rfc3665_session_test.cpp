@@ -1,4 +1,5 @@
-// Session flows of RFC 3665 section 3 that need more than one proxy, a redirect server or a second INVITE; the others are in call_test.cpp.
+// Session flows of RFC 3665 section 3 that need more than one proxy, a redirect server or a second INVITE; the others
+// are in call_test.cpp.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,8 +22,10 @@ class Session : public InEveryWeather {
     return o;
   }
   /// The second server: it lets other domains call its users.
-  [[nodiscard]] World::Options biloxi(World& first, std::string_view address = "127.0.1.1:5060", std::string_view lines = {}) const {
-    auto o = options(World::default_config({}, fmt::format("authenticate = \"register\"\n{}", lines), "biloxi.test", address));
+  [[nodiscard]] World::Options biloxi(World& first, std::string_view address = "127.0.1.1:5060",
+                                      std::string_view lines = {}) const {
+    auto o = options(
+        World::default_config({}, fmt::format("authenticate = \"register\"\n{}", lines), "biloxi.test", address));
     o.domain = "biloxi.test";
     o.address = address;
     o.beside = &first;
@@ -31,12 +34,8 @@ class Session : public InEveryWeather {
 };
 INSTANTIATE_TEST_SUITE_P(Weather, Session, testing::ValuesIn(weathers()), weather_name);
 
-void expect_empty(World& world) {
-  EXPECT_EQ(world.transactions(), 0u);
-  EXPECT_EQ(world.forks(), 0u);
-}
-
-// [RFC3665 3.1, RFC3665 3.2, MSG-25, RFC3261 16.12] Session through two proxies: both stay in the path, and either end can hang up
+// [RFC3665 3.1, RFC3665 3.2, MSG-25, RFC3261 16.12] Session through two proxies: both stay in the path, and either end
+// can hang up
 TEST_P(Session, ThroughTwoProxies) {
   World atlanta_world(atlanta());
   World biloxi_world(biloxi(atlanta_world));
@@ -57,7 +56,8 @@ TEST_P(Session, ThroughTwoProxies) {
   expect_empty(biloxi_world);
 }
 
-// [RFC3665 3.3] Two challenges on the way, by the proxy and by the callee's side: each reaches the caller, each is answered
+// [RFC3665 3.3] Two challenges on the way, by the proxy and by the callee's side: each reaches the caller, each is
+// answered
 TEST_P(Session, WithTwoChallenges) {
   World world(options());
   Phone alice(world, "alice", "127.0.0.2:5060"), bob(world, "bob", "127.0.0.3:5060");
@@ -70,7 +70,8 @@ TEST_P(Session, WithTwoChallenges) {
   EXPECT_THAT(alice.responses(), Contains("407 INVITE"));
   EXPECT_THAT(alice.responses(), Contains("401 INVITE"));
   EXPECT_THAT(bob.last_request("INVITE"), HasSubstr("realm=\"phone.bob\""));
-  EXPECT_THAT(bob.last_request("INVITE"), Not(HasSubstr("realm=\"example.test\""))) << "the credentials for the proxy stay with it";
+  EXPECT_THAT(bob.last_request("INVITE"), Not(HasSubstr("realm=\"example.test\"")))
+      << "the credentials for the proxy stay with it";
 }
 
 // [RFC3665 3.4, RFC3263 4.3] The first address of the next proxy is dead: the second is tried after Timer B
@@ -107,7 +108,8 @@ TEST_P(Session, ThroughAnotherProxyForAllForeignCalls) {
   EXPECT_THAT(bob.last_request("INVITE"), HasSubstr("INVITE sip:bob@127.0.0.3:5060"));
 }
 
-// [RFC3665 3.6, ARCH-12] A redirect server tells where the callee is; the caller goes there, its session description in the ACK
+// [RFC3665 3.6, ARCH-12] A redirect server tells where the callee is; the caller goes there, its session description in
+// the ACK
 TEST_P(Session, RedirectedWithTheSessionInTheAck) {
   World atlanta_world(atlanta());
   World biloxi_world(biloxi(atlanta_world, "127.0.1.1:5060", "mode = \"redirect\"\n"));
@@ -129,25 +131,22 @@ TEST_P(Session, RedirectedWithTheSessionInTheAck) {
 // [RFC3665 3.7] Re-INVITE within the session: along the route set, not challenged again
 TEST_P(Session, WithReInvite) {
   World world(options());
-  Phone alice(world, "alice", "127.0.0.2:5060"), bob(world, "bob", "127.0.0.3:5060");
-  alice.register_contact();
-  bob.register_contact();
+  TwoPhones phones(world);
+  phones.alice.call("sip:bob@example.test");
   world.run_for(seconds(40));
-  alice.call("sip:bob@example.test");
+  ASSERT_EQ(phones.alice.last_status("INVITE"), 200);
+  phones.alice.forget();
+  phones.alice.in_dialog("INVITE");
   world.run_for(seconds(40));
-  ASSERT_EQ(alice.last_status("INVITE"), 200);
-  alice.forget();
-  alice.in_dialog("INVITE");
+  EXPECT_EQ(phones.alice.last_status("INVITE"), 200);
+  EXPECT_THAT(phones.alice.responses(), Not(Contains("407 INVITE")));
+  EXPECT_EQ(phones.bob.count_requests("INVITE"), 2u);
+  phones.bob.in_dialog("INVITE");
   world.run_for(seconds(40));
-  EXPECT_EQ(alice.last_status("INVITE"), 200);
-  EXPECT_THAT(alice.responses(), Not(Contains("407 INVITE")));
-  EXPECT_EQ(bob.count_requests("INVITE"), 2u);
-  bob.in_dialog("INVITE");
-  world.run_for(seconds(40));
-  EXPECT_EQ(bob.last_status("INVITE"), 200);
-  alice.hang_up();
+  EXPECT_EQ(phones.bob.last_status("INVITE"), 200);
+  phones.alice.hang_up();
   world.run_for(seconds(70));
-  EXPECT_EQ(alice.last_status("BYE"), 200);
+  EXPECT_EQ(phones.alice.last_status("BYE"), 200);
   expect_empty(world);
 }
 

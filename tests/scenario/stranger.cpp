@@ -11,12 +11,17 @@ namespace bellhop::scenario {
 
 // ---- Draft
 
-Draft& Draft::start(std::string text) { return start_ = std::move(text), *this; }
+Draft& Draft::start(std::string text) {
+  return start_ = std::move(text), *this;
+}
 
 Draft& Draft::set(std::string_view name, std::string value) {
-  const auto found = std::find_if(lines_.begin(), lines_.end(), [&](const auto& line) { return equals_ignore_case(line.first, name); });
-  if (found != lines_.end()) found->second = std::move(value);
-  else lines_.emplace_back(name, std::move(value));
+  const auto found = std::find_if(lines_.begin(), lines_.end(),
+                                  [&](const auto& line) { return equals_ignore_case(line.first, name); });
+  if (found != lines_.end())
+    found->second = std::move(value);
+  else
+    lines_.emplace_back(name, std::move(value));
   return *this;
 }
 
@@ -25,14 +30,18 @@ Draft& Draft::drop(std::string_view name) {
   return *this;
 }
 
-Draft& Draft::add(std::string line) { return lines_.emplace_back("", std::move(line)), *this; }
+Draft& Draft::add(std::string line) {
+  return lines_.emplace_back("", std::move(line)), *this;
+}
 
 Draft& Draft::body(std::string text, std::string_view type) {
   body_ = std::move(text);
   return set("Content-Type", std::string(type)).set("Content-Length", std::to_string(body_.size()));
 }
 
-Draft& Draft::tail(std::string octets) { return tail_ = std::move(octets), *this; }
+Draft& Draft::tail(std::string octets) {
+  return tail_ = std::move(octets), *this;
+}
 
 std::string Draft::text() const {
   std::string out = start_ + "\r\n";
@@ -57,7 +66,8 @@ Stranger::~Stranger() = default;
 Draft Stranger::draft(std::string_view method, std::string_view uri) {
   const int n = ++next_;
   return {fmt::format("{} {} SIP/2.0", method, uri),
-          {{"Via", fmt::format("SIP/2.0/{} {};rport;branch=z9hG4bKstranger{}-{}", sip::via_name(transport_), local_.to_string(), local_.port, n)},
+          {{"Via", fmt::format("SIP/2.0/{} {};rport;branch=z9hG4bKstranger{}-{}", sip::via_name(transport_),
+                               local_.to_string(), local_.port, n)},
            {"Max-Forwards", "70"},
            {"From", fmt::format("<sip:alice@example.test>;tag=s{}", n)},
            {"To", fmt::format("<{}>", uri)},
@@ -98,7 +108,8 @@ std::vector<long> Stranger::times_of(std::string_view start) const {
 }
 
 std::string Stranger::last(std::string_view start) const {
-  const auto found = std::find_if(received_.rbegin(), received_.rend(), [&](const std::string& message) { return message.starts_with(start); });
+  const auto found = std::find_if(received_.rbegin(), received_.rend(),
+                                  [&](const std::string& message) { return message.starts_with(start); });
   return found == received_.rend() ? std::string() : *found;
 }
 
@@ -156,14 +167,26 @@ std::string lines_of(const std::string& message, std::string_view name) {
 }
 
 std::string answer_to(const std::string& request, std::string_view status) {
-  return fmt::format("SIP/2.0 {}\r\n{}{}\r\n{};tag=callee\r\n{}\r\n{}\r\nContact: <sip:callee@127.0.0.66:5066>\r\nContent-Length: 0\r\n\r\n", status,
-                     lines_of(request, "Via"), line_of(request, "From"), line_of(request, "To"), line_of(request, "Call-ID"), line_of(request, "CSeq"));
+  const std::string to = line_of(request, "To");
+  const char* tag = to.find(";tag=") == std::string::npos ? ";tag=callee" : "";
+  return fmt::format(
+      "SIP/2.0 {}\r\n{}{}\r\n{}{}\r\n{}\r\n{}\r\nContact: <sip:callee@127.0.0.66:5066>\r\nContent-Length: 0\r\n\r\n",
+      status, lines_of(request, "Via"), line_of(request, "From"), to, tag, line_of(request, "Call-ID"),
+      line_of(request, "CSeq"));
 }
 
 std::string ack_of(const std::string& invite, const std::string& answer) {
   const std::string via = line_of(invite, "Via");
   return fmt::format("ACK {}\r\n{}\r\nMax-Forwards: 70\r\n{}\r\n{}\r\n{}\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
-                     invite.substr(7, invite.find("\r\n") - 7), via, line_of(invite, "From"), line_of(answer, "To"), line_of(invite, "Call-ID"));
+                     invite.substr(7, invite.find("\r\n") - 7), via, line_of(invite, "From"), line_of(answer, "To"),
+                     line_of(invite, "Call-ID"));
+}
+
+std::string cancel_of(const std::string& invite) {
+  const std::string cseq = line_of(invite, "CSeq");
+  return fmt::format("CANCEL {}\r\n{}Max-Forwards: 70\r\n{}\r\n{}\r\n{}\r\n{} CANCEL\r\nContent-Length: 0\r\n\r\n",
+                     invite.substr(7, invite.find("\r\n") - 7), lines_of(invite, "Via"), line_of(invite, "From"),
+                     line_of(invite, "To"), line_of(invite, "Call-ID"), cseq.substr(0, cseq.rfind(' ')));
 }
 
 }  // namespace bellhop::scenario

@@ -14,14 +14,15 @@ namespace bellhop::scenario {
 /// A request as somebody with bad intentions writes it: every line can be replaced, dropped, doubled.
 class Draft {
  public:
-  Draft(std::string start, std::vector<std::pair<std::string, std::string>> lines) : start_(std::move(start)), lines_(std::move(lines)) {}
+  Draft(std::string start, std::vector<std::pair<std::string, std::string>> lines)
+      : start_(std::move(start)), lines_(std::move(lines)) {}
 
-  Draft& start(std::string text);                                   ///< another start line
-  Draft& set(std::string_view name, std::string value);             ///< replaces the line, or appends it
+  Draft& start(std::string text);                        ///< another start line
+  Draft& set(std::string_view name, std::string value);  ///< replaces the line, or appends it
   Draft& drop(std::string_view name);
-  Draft& add(std::string line);                                     ///< a raw line, as it is, without CRLF
+  Draft& add(std::string line);                                         ///< a raw line, as it is, without CRLF
   Draft& body(std::string text, std::string_view type = "text/plain");  ///< with its right Content-Length
-  Draft& tail(std::string octets);                                  ///< appended behind everything, Content-Length unchanged
+  Draft& tail(std::string octets);  ///< appended behind everything, Content-Length unchanged
   [[nodiscard]] std::string text() const;
 
  private:
@@ -91,5 +92,7 @@ class Stranger final : public net::WireHandler {
 [[nodiscard]] std::string answer_to(const std::string& request, std::string_view status);
 /// The ACK to an answer other than 2xx (RFC 3261 section 17.1.1.3) to this INVITE of ours.
 [[nodiscard]] std::string ack_of(const std::string& invite, const std::string& answer);
+/// The CANCEL of this INVITE (RFC 3261 section 9.1), whenever it is sent.
+[[nodiscard]] std::string cancel_of(const std::string& invite);
 
 }  // namespace bellhop::scenario

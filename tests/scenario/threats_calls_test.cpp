@@ -1,8 +1,10 @@
-// threats.md rows 45 to 72, as far as they concern calls, registration and connections: bad peers against a whole server.
+// threats.md rows 45 to 72, as far as they concern calls, registration and connections: bad peers against a whole
+// server.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "shard/shard.hpp"
 #include "phone.hpp"
 #include "stranger.hpp"
 
@@ -17,13 +19,18 @@ using testing::Not;
 
 /// A caller with a real phone, a callee played by a stranger who registered as bob.
 struct BadCallee {
-  explicit BadCallee(std::string_view more = {}) : world({.config = World::open_house(more)}), callee(world, Transport::udp), alice(world, "alice", "127.0.0.2:5060") {
+  explicit BadCallee(std::string_view more = {})
+      : world({.config = World::open_house(more)}),
+        callee(world, Transport::udp),
+        alice(world, "alice", "127.0.0.2:5060") {
     alice.register_contact();
     register_as("bob", "<sip:bob@127.0.0.66:5066>");
   }
   void register_as(std::string_view user, std::string contact) {
-    const int status = callee.ask(callee.draft("REGISTER", "sip:example.test").set("To", fmt::format("<sip:{}@example.test>", user))
-                                      .set("From", fmt::format("<sip:{}@example.test>;tag=r", user)).set("Contact", std::move(contact)));
+    const int status = callee.ask(callee.draft("REGISTER", "sip:example.test")
+                                      .set("To", fmt::format("<sip:{}@example.test>", user))
+                                      .set("From", fmt::format("<sip:{}@example.test>;tag=r", user))
+                                      .set("Contact", std::move(contact)));
     EXPECT_EQ(status, 200);
     callee.forget();
     (void)world.arrows();
@@ -49,11 +56,13 @@ struct BadCallee {
 
 // [threats 45] Contacts that are no phone: the call fails and nothing is broadcast
 TEST(BadPeer, ContactsThatAreNoPhone) {
-  for (const char* contact : {"<sip:bob@.1>", "<sip:bob@127.0.0.9:0>", "<sip:bob@255.255.255.255>", "<sip:bob@127.0.0.9;maddr=224.0.1.75>", "<tel:+15551234>",
-                              "<sip:bob@127.0.0.1:5060>", "<mailto:bob@example.test>"}) {
+  for (const char* contact :
+       {"<sip:bob@.1>", "<sip:bob@127.0.0.9:0>", "<sip:bob@255.255.255.255>", "<sip:bob@127.0.0.9;maddr=224.0.1.75>",
+        "<tel:+15551234>", "<sip:bob@127.0.0.1:5060>", "<mailto:bob@example.test>"}) {
     World world({.config = World::open_house()});
     Stranger registering(world, Transport::udp);
-    (void)registering.ask(registering.draft("REGISTER", "sip:example.test").set("To", "<sip:bob@example.test>").set("Contact", contact));
+    (void)registering.ask(
+        registering.draft("REGISTER", "sip:example.test").set("To", "<sip:bob@example.test>").set("Contact", contact));
     Phone alice(world, "alice", "127.0.0.2:5060");
     alice.call("sip:bob@example.test");
     world.run_for(seconds(70));
@@ -70,8 +79,8 @@ TEST(BadPeer, ContactsThatAreNoPhone) {
 TEST(BadPeer, AddressesThatAreNoPhone) {
   World world({.config = World::default_config(World::dual_stack())});
   Phone alice(world, "alice", "127.0.0.2:5060");
-  for (const char* uri : {"sip:x@255.255.255.255", "sip:x@224.0.1.75", "sip:x@0.0.0.0", "sip:x@127.0.0.9:0", "sip:x@[127.0.0.9]:0", "sip:x@127.0.0.9;maddr=224.0.1.75",
-                          "sip:x@[ff02::1]"}) {
+  for (const char* uri : {"sip:x@255.255.255.255", "sip:x@224.0.1.75", "sip:x@0.0.0.0", "sip:x@127.0.0.9:0",
+                          "sip:x@[127.0.0.9]:0", "sip:x@127.0.0.9;maddr=224.0.1.75", "sip:x@[ff02::1]"}) {
     alice.forget();
     (void)world.arrows();
     alice.call(uri);
@@ -123,7 +132,8 @@ TEST(BadPeer, ReflectedInvite) {
   bad.expect_clean();
 }
 
-// [threats 49, RFC3261 17.1.3] Responses with a Via more, a Via less, another branch, another CSeq: not an answer to anything
+// [threats 49, RFC3261 17.1.3] Responses with a Via more, a Via less, another branch, another CSeq: not an answer to
+// anything
 TEST(BadPeer, ResponsesWithAlteredVia) {
   BadCallee bad;
   const std::string invite = bad.call();
@@ -165,7 +175,8 @@ TEST(BadPeer, ChallengeInOurRealm) {
   BadCallee bad;
   const std::string invite = bad.call();
   std::string challenge = answer_to(invite, "407 Proxy Authentication Required");
-  challenge.insert(challenge.find("Content-Length"), "Proxy-Authenticate: Digest realm=\"example.test\", nonce=\"stolen\", algorithm=MD5\r\n");
+  challenge.insert(challenge.find("Content-Length"),
+                   "Proxy-Authenticate: Digest realm=\"example.test\", nonce=\"stolen\", algorithm=MD5\r\n");
   bad.alice.password.clear();
   const std::size_t before = bad.callee.received().size();
   bad.callee.send(challenge);
@@ -182,18 +193,16 @@ TEST(BadPeer, ChallengeInOurRealm) {
 // [threats 52] A re-INVITE without SDP after BYE is passed on like any request of the dialog
 TEST(BadPeer, ReInviteAfterBye) {
   World world({});
-  Phone alice(world, "alice", "127.0.0.2:5060"), bob(world, "bob", "127.0.0.3:5060");
-  bob.register_contact();
+  TwoPhones phones(world);
+  phones.alice.call("sip:bob@example.test");
   world.run_for(seconds(2));
-  alice.call("sip:bob@example.test");
+  phones.alice.hang_up();
   world.run_for(seconds(2));
-  alice.hang_up();
-  world.run_for(seconds(2));
-  EXPECT_EQ(alice.last_status("BYE"), 200);
-  alice.forget();
-  alice.in_dialog("INVITE");
+  EXPECT_EQ(phones.alice.last_status("BYE"), 200);
+  phones.alice.forget();
+  phones.alice.in_dialog("INVITE");
   world.run_for(seconds(120));
-  EXPECT_GE(alice.last_status("INVITE"), 200);
+  EXPECT_GE(phones.alice.last_status("INVITE"), 200);
   EXPECT_EQ(world.transactions(), 0u);
   EXPECT_TRUE(Stranger::server_lives(world));
 }
@@ -234,7 +243,10 @@ TEST(BadPeer, LateAnswerToCancel) {
 TEST(BadPeer, LateSecondAnswer) {
   BadCallee bad;
   Stranger second(bad.world, Transport::udp, "127.0.0.68:5068");
-  EXPECT_EQ(second.ask(second.draft("REGISTER", "sip:example.test").set("To", "<sip:bob@example.test>").set("Contact", "<sip:bob@127.0.0.68:5068>")), 200);
+  EXPECT_EQ(second.ask(second.draft("REGISTER", "sip:example.test")
+                           .set("To", "<sip:bob@example.test>")
+                           .set("Contact", "<sip:bob@127.0.0.68:5068>")),
+            200);
   second.forget();
   const std::string invite = bad.call();
   ASSERT_FALSE(second.received().empty());
@@ -277,7 +289,8 @@ TEST_P(BadCaller, CancelOfSomebodyElse) {
   EXPECT_EQ(stranger.ask(stranger.draft("CANCEL")), 481);
 }
 
-// [threats 55, threats 56, RT-22] Requests without credentials, for our users and for others: challenged, and no packet leaves
+// [threats 55, threats 56, RT-22] Requests without credentials, for our users and for others: challenged, and no packet
+// leaves
 TEST_P(BadCaller, WithoutCredentials) {
   World world({});
   Phone bob(world, "bob", "127.0.0.3:5060");
@@ -286,11 +299,15 @@ TEST_P(BadCaller, WithoutCredentials) {
   Stranger stranger(world, GetParam());
   for (const char* method : {"INVITE", "MESSAGE", "SUBSCRIBE", "REFER", "PUBLISH", "INFO"}) {
     EXPECT_THAT(stranger.ask(stranger.draft(method)), AnyOf(401, 407)) << method;
-    for (const char* uri : {"sip:victim@127.0.0.99", "sip:bob@example.test;maddr=127.0.0.99", "sip:victim%40127.0.0.99@example.test", "sip:victim@elsewhere.test"})
+    for (const char* uri : {"sip:victim@127.0.0.99", "sip:bob@example.test;maddr=127.0.0.99",
+                            "sip:victim%40127.0.0.99@example.test", "sip:victim@elsewhere.test"})
       EXPECT_THAT(stranger.ask(stranger.draft(method, uri)), AnyOf(401, 403, 404, 407)) << method << ' ' << uri;
-    EXPECT_THAT(stranger.ask(stranger.draft(method).set("Route", "<sip:127.0.0.99;lr>")), AnyOf(401, 403, 407)) << method;
+    EXPECT_THAT(stranger.ask(stranger.draft(method).set("Route", "<sip:127.0.0.99;lr>")), AnyOf(401, 403, 407))
+        << method;
     // From nobody of ours, to nobody of ours
-    EXPECT_THAT(stranger.ask(stranger.draft(method, "sip:victim@127.0.0.99").set("From", "<sip:x@foreign.test>;tag=1")), AnyOf(401, 403, 407)) << method;
+    EXPECT_THAT(stranger.ask(stranger.draft(method, "sip:victim@127.0.0.99").set("From", "<sip:x@foreign.test>;tag=1")),
+                AnyOf(401, 403, 407))
+        << method;
   }
   EXPECT_EQ(bob.requests().size(), 0u);
   for (const std::string& arrow : world.arrows()) EXPECT_THAT(arrow, Not(HasSubstr("127.0.0.99"))) << arrow;
@@ -304,9 +321,11 @@ TEST_P(BadCaller, InventedDialog) {
   bob.register_contact();
   world.run_for(seconds(1));
   Stranger stranger(world, GetParam());
-  for (const char* route : {"<sip:127.0.0.1:5060;lr>", "<sip:127.0.0.1:5060;lr;bh=AAAAAAAAAAAAA>", "<sip:example.test;lr>, <sip:127.0.0.99;lr>"})
+  for (const char* route : {"<sip:127.0.0.1:5060;lr>", "<sip:127.0.0.1:5060;lr;bh=AAAAAAAAAAAAA>",
+                            "<sip:example.test;lr>, <sip:127.0.0.99;lr>"})
     for (const char* uri : {"sip:victim@127.0.0.99", "sip:bob@127.0.0.3:5060"}) {
-      const int status = stranger.ask(stranger.draft("INVITE", uri).set("To", "<sip:x@example.test>;tag=made-up").set("Route", route));
+      const int status =
+          stranger.ask(stranger.draft("INVITE", uri).set("To", "<sip:x@example.test>;tag=made-up").set("Route", route));
       EXPECT_THAT(status, AnyOf(401, 403, 407, 481)) << route << ' ' << uri;
     }
   EXPECT_EQ(bob.requests().size(), 0u);
@@ -332,7 +351,8 @@ TEST_P(BadCaller, MadeUpReceived) {
   World world({});
   Stranger stranger(world, GetParam());
   Draft draft = stranger.draft("OPTIONS", "sip:127.0.0.1:5060");
-  draft.set("Via", fmt::format("SIP/2.0/{} 127.0.0.98:5098;received=127.0.0.99;rport=99;branch=z9hG4bKmade-up", sip::via_name(GetParam())));
+  draft.set("Via", fmt::format("SIP/2.0/{} 127.0.0.98:5098;received=127.0.0.99;rport=99;branch=z9hG4bKmade-up",
+                               sip::via_name(GetParam())));
   EXPECT_EQ(stranger.ask(draft), 200);
   EXPECT_THAT(stranger.received().back(), HasSubstr("received=127.0.0.66"));
   EXPECT_THAT(stranger.received().back(), Not(HasSubstr("received=127.0.0.99")));
@@ -371,7 +391,8 @@ TEST(Connections, ThatDribbleAreClosed) {
     dribbling.back()->send("OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: ");
   }
   world.run_for(seconds(1));
-  EXPECT_EQ(std::count_if(dribbling.begin(), dribbling.end(), [](const auto& s) { return s->closed(); }), 50) << "those above the limit of one address";
+  EXPECT_EQ(std::count_if(dribbling.begin(), dribbling.end(), [](const auto& s) { return s->closed(); }), 50)
+      << "those above the limit of one address";
   EXPECT_TRUE(Stranger::server_lives(world));
   for (int i = 0; i < 40; ++i) {
     for (const auto& stranger : dribbling)
@@ -381,12 +402,16 @@ TEST(Connections, ThatDribbleAreClosed) {
   for (const auto& stranger : dribbling) EXPECT_TRUE(stranger->closed());
 }
 
-// [threats 72, RFC3261 16.9] The callee's port is closed: the caller hears at once; another phone of the same user rings on
+// [threats 72, RFC3261 16.9] The callee's port is closed: the caller hears at once; another phone of the same user
+// rings on
 TEST(ClosedPort, FailsAtOnceAndOnlyItself) {
   BadCallee bad;
   {
     Stranger gone(bad.world, Transport::udp, "127.0.0.77:5077");
-    EXPECT_EQ(gone.ask(gone.draft("REGISTER", "sip:example.test").set("To", "<sip:carol@example.test>").set("Contact", "<sip:carol@127.0.0.77:5077>")), 200);
+    EXPECT_EQ(gone.ask(gone.draft("REGISTER", "sip:example.test")
+                           .set("To", "<sip:carol@example.test>")
+                           .set("Contact", "<sip:carol@127.0.0.77:5077>")),
+              200);
   }
   bad.alice.call("sip:carol@example.test");
   bad.world.run_for(seconds(1));

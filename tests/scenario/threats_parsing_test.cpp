@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "shard/shard.hpp"
 #include "phone.hpp"
 #include "stranger.hpp"
 

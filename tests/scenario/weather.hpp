@@ -22,7 +22,8 @@ inline std::vector<Condition> weathers() {
 }
 
 inline std::string weather_name(const testing::TestParamInfo<Condition>& info) {
-  return std::to_string(info.param.shards) + "Shards" + (info.param.stormy ? "Stormy" : "Clear") + std::to_string(info.param.seed);
+  return std::to_string(info.param.shards) + "Shards" + (info.param.stormy ? "Stormy" : "Clear") +
+         std::to_string(info.param.seed);
 }
 
 class InEveryWeather : public testing::TestWithParam<Condition> {
@@ -37,6 +38,12 @@ class InEveryWeather : public testing::TestWithParam<Condition> {
   }
   [[nodiscard]] bool stormy() const { return GetParam().stormy; }
 };
+
+/// No transaction and no fork is left.
+inline void expect_empty(const World& world) {
+  EXPECT_EQ(world.transactions(), 0u);
+  EXPECT_EQ(world.forks(), 0u);
+}
 
 /// Without repeats, in the order of their first appearance.
 inline std::vector<std::string> distinct(const std::vector<std::string>& lines) {

@@ -43,7 +43,7 @@ class Baresip:
 
     next_rtp = 30000
 
-    def __init__(self, server, user, tone, transport="udp", answers=False):
+    def __init__(self, server, user, tone, transport="udp", answers=False, port=None):
         self.user, self.tone = user, tone
         self.folder = tempfile.mkdtemp(prefix=f"baresip-{user}-")
         control = free_port()
@@ -53,7 +53,7 @@ class Baresip:
             f.write(CONFIG.format(sip=free_port(), user=user, tone=tone, rtp=rtp, rtp_end=rtp + 98, folder=self.folder, control=control))
         with open(f"{self.folder}/accounts", "w") as f:
             f.write(f"<sip:{user}@{server.domain};transport={transport}>;auth_user={user};auth_pass=pw-{user};regint=300;"
-                    f'outbound="sip:127.0.0.1:{server.port};transport={transport}";audio_codecs=PCMU;'
+                    f'outbound="sip:127.0.0.1:{port or server.port};transport={transport}";audio_codecs=PCMU;'
                     f"answermode={'auto' if answers else 'manual'};ptime=20\n")
         open(f"{self.folder}/contacts", "w").close()
         self.process = subprocess.Popen(["baresip", "-f", self.folder], cwd=self.folder, stdin=subprocess.DEVNULL,

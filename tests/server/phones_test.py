@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, os.path.dirname(__file__))
 from baresip import Baresip  # noqa: E402
 from bellhop import Bellhop, Results, eventually, free_port  # noqa: E402
+from phones import talk  # noqa: E402
 
 SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sipp")
 results = Results()
@@ -56,17 +57,6 @@ def sipp_call(server, caller, callee, transport="udp"):
         if listening and listening.poll() is None:
             listening.kill()
             listening.wait()
-
-
-def talk(server, alice, bob):
-    """alice calls bob, each hears the other's tone, alice hangs up."""
-    alice.command("dial", f"sip:{bob.user}@{server.domain}")
-    alice.wait_for("CALL_ESTABLISHED")
-    bob.wait_for("CALL_ESTABLISHED")
-    eventually(lambda: bob.heard(alice.tone), "the callee hears the caller's tone", 30)
-    eventually(lambda: alice.heard(bob.tone), "the caller hears the callee's tone", 30)
-    alice.command("hangup")
-    bob.wait_for("CALL_CLOSED")
 
 
 for transport in ("udp", "tcp"):

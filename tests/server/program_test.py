@@ -170,6 +170,152 @@ with results.test("an account added while the server runs can register at once")
         eventually(lambda: registered("secret", time.monotonic_ns() % 10**9) == "200", "carol registers", 5)
         assert registered("wrong", 10**9) == "401"
 
+def ha1(algorithm, user, realm, password):
+    return hashlib.new(algorithm, f"{user}:{realm}:{password}".encode()).hexdigest()
+
+
+# [PAR-06]
+with results.test("sipsak registers as accounts that were added and imported by H(A1)"):
+    with Bellhop(accounts=(), domain="localhost") as server:  # sipsak looks the domain up whatever its proxy
+        added = server.run("account", "add", "alice@localhost", "--ha1-stdin", text=ha1("md5", "alice", "localhost", "wonderland") + "\n")
+        assert "asked for MD5" in added.stdout, added
+        people = os.path.join(server.folder, "people.csv")
+        with open(people, "w") as f:
+            f.write(f"user,domain,password,md5,sha256\nBob,localhost,,{ha1('md5', 'Bob', 'localhost', 'builder')}\n")
+        server.run("account", "import", people)
+        for user, password, good in (("alice", "wonderland", True), ("Bob", "builder", True), ("alice", "builder", False)):
+            done = subprocess.run(["sipsak", "-U", "-vv", "-s", f"sip:{user}@localhost", "-u", user, "-a", password, "-p", f"127.0.0.1:{server.port}",
+                                   "-C", f"sip:{user}@127.0.0.1:9999", "-x", "120"], capture_output=True, text=True, timeout=30)
+            assert (done.returncode == 0) == good, (user, password, done.stdout + done.stderr)
+        assert len(server.ctl("bindings", "list")) == 2, server.ctl("bindings", "list")
+
+# [PAR-06]
+with results.test("a phone that takes the first challenge registers whichever H(A1) its account has"):
+    def registered(server, user, password):
+        phone = Udp(server)
+        challenge = phone.ask(register(phone, user, f"sip:{user}@127.0.0.1:9", 1, os.urandom(4).hex()), 15)
+        answer = phone.ask(register(phone, user, f"sip:{user}@127.0.0.1:9", 2, os.urandom(4).hex(), credentials(challenge, user, password)), 15)
+        return answer.split(" ")[1], challenge
+
+    hashes = [ha1(algorithm, "carol", "example.test", "secret") for algorithm in ("md5", "sha256")]
+    for given, offered in ((hashes[:1], "MD5"), (hashes[1:], "SHA-256"), (hashes, "SHA-256")):
+        with Bellhop(accounts=("dave",)) as server:
+            server.run("account", "add", "carol@example.test", "--ha1-stdin", text=" ".join(given) + "\n")
+            status, challenge = registered(server, "carol", "secret")
+            assert status == "200" and f"algorithm={offered}" in challenge, (status, challenge)
+            assert registered(server, "carol", "wrong")[0] == "401"
+            assert registered(server, "dave", "pw-dave")[0] == "200"
+            strangers = registered(server, "nobody", "secret")
+            assert strangers[0] == "401" and strangers[1].count("algorithm=") == challenge.count("algorithm="), strangers
+
+# [PAR-06]
+with results.test("what is no H(A1) is refused, by file and line in an import"):
+    server = Bellhop(accounts=())
+    people = os.path.join(server.folder, "people.csv")
+    with open(people, "w") as f:
+        f.write("alice,example.test,secret\n\nbob,example.test,,0123\n")
+    done = server.run("account", "import", people, check=False)
+    assert done.returncode == 1 and f"{people}: line 3: an H(A1) is the hash" in done.stderr, done
+    done = server.run("account", "add", "bob@example.test", "--ha1-stdin", text="0123\n", check=False)
+    assert done.returncode == 1 and "32 digits for MD5" in done.stderr, done
+    assert server.run("account", "add", "bob@example.test", check=False).returncode == 2
+    assert server.run("account", "add", "bob@example.test", "--ha1-stdin", "--password-stdin", text="x\n", check=False).returncode == 2
+    assert server.run("account", "list").stdout == "none\n"
+    server.clean()
+
+
+def expect(phone, start, seconds=20):
+    """The next message that begins so; what comes before it (100 Trying, repetitions) is passed over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        message = phone.receive(0.5)
+        if message and message.startswith(start):
+            return message
+    raise AssertionError(f"not within {seconds} s: {start}")
+
+
+def lines_of(message, *names):
+    return [line for line in message.split("\r\n") if line.startswith(tuple(f"{name}:" for name in names))]
+
+
+def reply(phone, request, status):
+    """The phone's answer to a request, with a To tag and a Contact."""
+    lines = [line if not line.startswith("To:") or ";tag=" in line else line + ";tag=callee"
+             for line in lines_of(request, "Via", "Record-Route", "From", "To", "Call-ID", "CSeq")]
+    phone.send(f"SIP/2.0 {status}\r\n" + "\r\n".join(lines) + f"\r\nContact: <sip:phone@127.0.0.1:{phone.port}>\r\nContent-Length: 0\r\n\r\n")
+
+
+class Call:
+    """A call from one UDP phone to another, a step at a time."""
+
+    def __init__(self, server, callee_name):
+        self.caller, self.callee = Udp(server), Udp(server)
+        server.run("ctl", "bindings", "add", f"{callee_name}@{server.domain}", f"sip:phone@127.0.0.1:{self.callee.port}")
+        text = options(self.caller, f"sip:{callee_name}@{server.domain}").replace("OPTIONS", "INVITE").replace("Max-Forwards: 0", "Max-Forwards: 70")
+        self.caller.send(text.replace("Content-Length", f"Contact: <sip:probe@127.0.0.1:{self.caller.port}>\r\nContent-Length"))
+        self.invite = expect(self.callee, "INVITE ")
+        reply(self.callee, self.invite, "180 Ringing")
+        expect(self.caller, "SIP/2.0 180")
+
+    def answer(self):
+        reply(self.callee, self.invite, "200 OK")
+        self.ok = expect(self.caller, "SIP/2.0 200")
+
+    def say(self, method, cseq):
+        """A request of the caller within the dialog."""
+        routes = [line.replace("Record-Route", "Route") for line in reversed(lines_of(self.ok, "Record-Route"))]
+        target = re.search("<(.*)>", lines_of(self.ok, "Contact")[0]).group(1)
+        self.caller.send(f"{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{self.caller.port};rport;branch=z9hG4bK{os.urandom(6).hex()}\r\n"
+                         "Max-Forwards: 70\r\n" + "\r\n".join(routes + lines_of(self.ok, "From", "To", "Call-ID"))
+                         + f"\r\nCSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n")
+        return expect(self.callee, f"{method} ")
+
+
+def with_drain_timeout(server, text):
+    config = open(server.config).read().replace("workers = 2\n", f'workers = 2\ndrain_timeout = "{text}"\n')
+    with open(server.config, "w") as f:
+        f.write(config)
+    return server
+
+
+# [house 6]
+with results.test("after SIGTERM calls that ring are answered, acknowledged and ended, new requests get 503, and the program ends with 0"):
+    limit = 60
+    with with_drain_timeout(Bellhop(accounts=(), authenticate="none"), f"{limit}s") as server:
+        phone = Udp(server)
+        first, second = Call(server, "bob"), Call(server, "carol")
+        told = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        cseq = iter(range(1, 10**6))
+        eventually(lambda: (phone.ask(register(phone, "dave", "sip:dave@127.0.0.1:9", next(cseq))) or "").startswith("SIP/2.0 503"), "REGISTER is refused")
+        for method in ("INVITE", "MESSAGE"):
+            refused = phone.ask(options(phone, "sip:bob@example.test").replace("OPTIONS", method).replace("Max-Forwards: 0", "Max-Forwards: 70"), 15)
+            assert refused and refused.startswith("SIP/2.0 503") and "\r\nRetry-After: " in refused, refused
+        assert phone.ask(options(phone, f"sip:127.0.0.1:{server.port}"), 15).startswith("SIP/2.0 200"), "a keep-alive is no new call"
+        assert server.ctl("status")["state"] == "draining", server.ctl("status")
+        first.answer()
+        first.say("ACK", 1)
+        reply(first.callee, first.say("BYE", 2), "200 OK")
+        assert lines_of(expect(first.caller, "SIP/2.0 200"), "CSeq") == ["CSeq: 2 BYE"]
+        assert server.process.poll() is None, "the second call still rings"
+        second.answer()
+        time.sleep(0.2)  # a caller is not on this machine
+        second.say("ACK", 1)
+        assert server.process.wait(timeout=limit) == 0, server.tail()
+        assert time.monotonic() - told < limit, "it waited for the limit although all had ended"
+        server.process = None
+
+# [house 6]
+with results.test("after SIGTERM a call that rings on is given up at the drain's limit, and the program ends with 0"):
+    with with_drain_timeout(Bellhop(accounts=(), authenticate="none"), "1s") as server:
+        call = Call(server, "bob")
+        told = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=30) == 0, server.tail()
+        assert time.monotonic() - told >= 1
+        assert "some calls were still being set up" in open(server.log).read(), server.tail()
+        server.process = None
+
 with results.test("a second server on the same address refuses to start"):
     with Bellhop() as server:
         other = Bellhop()
