@@ -33,7 +33,7 @@ struct Server {
                   return std::string(address);
                 },
                 .transactions = [](std::string_view, std::size_t) { return TransactionRows{}; },
-                .trace = [this](const std::string& filter) { return traced(filter); },
+                .trace = [](const std::string& filter) { return traced(filter); },
                 .dump_call_packets = [this](bool) { ++changes; },
                 .reload = [this]() -> Reply {
                   ++changes;
