@@ -12,6 +12,7 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/subkey.hpp"
 
 namespace bellhop::auth {
 namespace {
@@ -100,10 +101,10 @@ std::uint64_t identity_of(const sip::Message& request, const Endpoint& from) {
 
 struct Authenticator::State {
   State(const storage::Directory& accounts, const crypto::Key& key, std::size_t nonces_tracked)
-      : directory(accounts), nonces(key), table(nonces_tracked) {}
+      : directory(accounts), nonces(crypto::subkey(key, "nonce")), table(nonces_tracked) {}
 
   Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
-                const config::Auth& settings, TimePoint now, const Endpoint& from);
+                const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite);
   /// Nothing when the nonce is good for this request; else why it is stale.
   const char* nonce_fault(const Credentials& given, std::string_view realm, const config::Auth& settings, TimePoint now,
                           std::uint64_t request);
@@ -142,19 +143,21 @@ Authenticator::Authenticator(const storage::Directory& directory, const crypto::
 Authenticator::~Authenticator() = default;
 
 Outcome Authenticator::check(const sip::Message& request, Kind kind, const config::Domain& realm,
-                             const config::Auth& settings, TimePoint now, const Endpoint& from) {
+                             const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite) {
   state_->note_start(now);
   const auto id = kind == Kind::www ? sip::HeaderId::authorization : sip::HeaderId::proxy_authorization;
   const Selection selection = select(request, id, realm.name, settings);
-  Outcome out = selection.credentials ? state_->judge(request, *selection.credentials, realm, settings, now, from)
-                                      : Outcome{selection.verdict, {}, {}, selection.reason};
+  Outcome out = selection.credentials
+                    ? state_->judge(request, *selection.credentials, realm, settings, now, from, or_as_invite)
+                    : Outcome{selection.verdict, {}, {}, selection.reason};
   auto& tally = state_->tallies[hash64(request.call_id(), 0) % state_->tallies.size()];
   tally.verdicts[static_cast<std::size_t>(out.verdict)].fetch_add(1, std::memory_order_relaxed);
   return out;
 }
 
 Outcome Authenticator::State::judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
-                                    const config::Auth& settings, TimePoint now, const Endpoint& from) {
+                                    const config::Auth& settings, TimePoint now, const Endpoint& from,
+                                    bool or_as_invite) {
   if (!uri_belongs_to(given.uri, request))
     return {Verdict::bad_request, {}, {}, "digest uri does not belong to the request"};
 
@@ -162,10 +165,13 @@ Outcome Authenticator::State::judge(const sip::Message& request, const Credentia
   const bool checkable = secret && known(given.algorithm, secret->ha1);
   const storage::PasswordHashes& hashes = checkable ? secret->ha1 : nobody;
   const HexOctets ha1 = given.algorithm == HashAlgorithm::sha256 ? HexOctets(hashes.sha256) : HexOctets(hashes.md5);
-  const crypto::HexDigest expected =
-      crypto::digest_response({given.algorithm, given.session, ha1.view(), request.method_text(), given.uri,
-                               given.nonce, given.count_text, given.cnonce, given.qop, request.body()});
-  const bool right = crypto::equal_constant_time(expected, given.response);
+  const auto is_made_for = [&](std::string_view method) {
+    const crypto::HexDigest expected =
+        crypto::digest_response({given.algorithm, given.session, ha1.view(), method, given.uri, given.nonce,
+                                 given.count_text, given.cnonce, given.qop, request.body()});
+    return crypto::equal_constant_time(expected, given.response);
+  };
+  const bool right = is_made_for(request.method_text()) || (or_as_invite && is_made_for("INVITE"));
   if (!checkable || !right) {
     const char* why = checkable ? "wrong password" : secret ? "no H(A1) for this algorithm" : "unknown user";
     return {Verdict::wrong, {}, {}, why};

@@ -25,7 +25,8 @@ namespace bellhop::auth {
 /// Clients  with qop=auth or auth-int, or without qop (RFC 2069: the nonce then serves once for each method and URI),
 ///          algorithm MD5 or SHA-256 with or without -sess as offered, a digest username other than the
 ///          address-of-record, aliases as username.
-/// Repeats  a retransmission from the same source with the same branch passes as the first did, since answers given without
+/// Repeats  a retransmission from the same source with the same branch passes as the first did, since answers given
+/// without
 ///          state have no transaction that would absorb it; the same credentials in any other request are a replay.
 /// Metrics  auth.passed, .missing, .stale, .wrong, .bad_request, .forbidden and auth.nonces: computed, so `metrics`
 /// must
@@ -56,9 +57,11 @@ class Authenticator {
   };
   /// Looks for credentials of `realm` in Authorization (www) or Proxy-Authorization (proxy) fields of the request.
   /// Whether the user may act as the From or To of the request is asked afterwards: Directory::is_name_of().
-  /// `from` is where the request came from; when it is left out no retransmission is recognised.
+  /// `from` is where the request came from; when it is left out no retransmission is recognised. `or_as_invite`: the
+  /// device may have made its digest for INVITE, whatever the method is (CGP-68).
   [[nodiscard]] Outcome check(const sip::Message& request, Kind kind, const config::Domain& realm,
-                              const config::Auth& settings, TimePoint now, const Endpoint& from = {});
+                              const config::Auth& settings, TimePoint now, const Endpoint& from = {},
+                              bool or_as_invite = false);
 
   /// Appends the challenge header fields ("WWW-Authenticate: Digest realm=...", one per algorithm, SHA-256 first), each
   /// line with CRLF, to `out`. Stateless: nothing is remembered. Nothing when Digest is not advertised (CGP-38); MD5

@@ -50,14 +50,16 @@ void check_listeners(const Snapshot& s, const Places& places, std::vector<Findin
     listeners.use(fmt::format("{} {}", sip::param_name(l.transport), l.address.to_string()),
                   places.of(fmt::format("listen.{}.address", i)));
     if (sip::is_secure(l.transport) && !has_certificate(s))
-      findings.push_back({places.of(fmt::format("listen.{}.transport", i)),
-                          fmt::format("transport \"{}\" needs a certificate; add [tls] with certificate = \"server.pem\" "
-                                      "and key = \"server.key\"",
-                                      sip::param_name(l.transport))});
+      findings.push_back(
+          {places.of(fmt::format("listen.{}.transport", i)),
+           fmt::format("transport \"{}\" needs a certificate; add [tls] with certificate = \"server.pem\" "
+                       "and key = \"server.key\"",
+                       sip::param_name(l.transport))});
     if (l.client_certificate != ClientCertificate::none && !sip::is_secure(l.transport))
-      findings.push_back({places.of(fmt::format("listen.{}.client_certificate", i)),
-                          fmt::format("only tls and wss listeners can ask for a certificate, and this one is {}; take it out",
-                                      sip::param_name(l.transport))});
+      findings.push_back(
+          {places.of(fmt::format("listen.{}.client_certificate", i)),
+           fmt::format("only tls and wss listeners can ask for a certificate, and this one is {}; take it out",
+                       sip::param_name(l.transport))});
   }
 }
 
@@ -77,14 +79,35 @@ void check_pair(const std::string& certificate, const std::string& key, bool nee
 
 void check_tls(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
   const bool needed = has_secure_listener(s);
-  const bool to_be_made = s.tls.self_signed && !std::filesystem::exists(s.tls.certificate) && !std::filesystem::exists(s.tls.key);
+  const bool to_be_made =
+      s.tls.self_signed && !std::filesystem::exists(s.tls.certificate) && !std::filesystem::exists(s.tls.key);
   check_pair(s.tls.certificate, s.tls.key, needed && !to_be_made, "tls", places, findings);
   for (std::size_t i = 0; i < s.domains.size(); ++i)
     check_pair(s.domains[i].certificate, s.domains[i].key, needed, fmt::format("domain.{}", i), places, findings);
   Once hosts(findings, "host");
-  for (std::size_t i = 0; i < s.hosts.size(); ++i) hosts.use(s.hosts[i].name, places.of(fmt::format("host.{}.name", i)));
+  for (std::size_t i = 0; i < s.hosts.size(); ++i)
+    hosts.use(s.hosts[i].name, places.of(fmt::format("host.{}.name", i)));
   Once peers(findings, "peer");
-  for (std::size_t i = 0; i < s.peers.size(); ++i) peers.use(s.peers[i].name, places.of(fmt::format("peer.{}.name", i)));
+  for (std::size_t i = 0; i < s.peers.size(); ++i)
+    peers.use(s.peers[i].name, places.of(fmt::format("peer.{}.name", i)));
+}
+
+void check_zones(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
+  Once names(findings, "zone"), networks(findings, "network");
+  for (std::size_t i = 0; i < s.zones.size(); ++i) {
+    names.use(s.zones[i].name, places.of(fmt::format("zone.{}.name", i)));
+    for (const Network& network : s.zones[i].networks)
+      networks.use(network.to_string(), places.of(fmt::format("zone.{}.networks", i)));
+    for (const Endpoint& endpoint : s.zones[i].listeners) {
+      const bool there =
+          std::any_of(s.listen.begin(), s.listen.end(), [&](const Listen& l) { return l.address == endpoint; });
+      if (!there)
+        findings.push_back(
+            {places.of(fmt::format("zone.{}.listeners", i)),
+             fmt::format("no [[listen]] section has the address \"{}\"; add it, or write one that is there",
+                         endpoint.to_string())});
+    }
+  }
 }
 
 void check_domains(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
@@ -170,6 +193,7 @@ std::vector<Finding> contradictions(const Snapshot& snapshot, const Places& plac
   std::vector<Finding> findings;
   check_listeners(snapshot, places, findings);
   check_tls(snapshot, places, findings);
+  check_zones(snapshot, places, findings);
   check_domains(snapshot, places, findings);
   check_names(snapshot, places, findings);
   check_limits(snapshot, places, findings);

@@ -34,6 +34,11 @@ class Complaints {
   std::vector<std::pair<Place, std::string>> list_;
 };
 
+/// Whether the value is a text, complaining otherwise.
+[[nodiscard]] bool is_text(const Value& value, std::string_view example, Complaints& complaints);
+/// Whether the value is an array, complaining otherwise.
+[[nodiscard]] bool is_array(const Value& value, std::string_view example, Complaints& complaints);
+
 [[nodiscard]] std::string print_duration(Duration duration);  ///< "500ms", "1h"; the largest unit that is exact
 [[nodiscard]] std::string print_size(std::size_t octets);     ///< "64KiB", "1300B"
 [[nodiscard]] std::string print_list(const std::vector<std::string>& items);  ///< ["a", "b"]
@@ -138,6 +143,51 @@ struct Choice {
     return out;
   }
 };
+
+/// An array of words, each for one bit of a set; what is known and not to be had yet is refused with the reason.
+template <std::size_t N>
+struct WordSet {
+  struct Word {
+    std::string_view word;
+    std::uint16_t bit;  ///< 0: not to be had
+  };
+  std::array<Word, N> words;
+  std::string_view missing;  ///< why those without a bit are refused
+
+  void read(const Value& value, std::uint16_t& into, Complaints& complaints) const {
+    if (!is_array(value, R"(["..."])", complaints)) return;
+    into = 0;
+    for (const Value& item : value.items) {
+      const auto found = std::find_if(words.begin(), words.end(), [&](const Word& w) {
+        return item.kind == Value::Kind::text && item.text == w.word;
+      });
+      if (found == words.end())
+        complaints.add(item, item.to_string() + " is not possible here; write some of " + one_of(names()) +
+                                 (item.kind == Value::Kind::text ? did_you_mean(item.text, names()) : std::string()));
+      else if (found->bit == 0)
+        complaints.add(item, item.to_string() + " " + std::string(missing) + "; take it out");
+      else
+        into = static_cast<std::uint16_t>(into | found->bit);
+    }
+  }
+  [[nodiscard]] std::string print(std::uint16_t value) const {
+    std::vector<std::string> items;
+    for (const Word& w : words)
+      if ((value & w.bit) != 0) items.emplace_back(w.word);
+    return print_list(items);
+  }
+  [[nodiscard]] static std::string type() { return "list of words"; }
+  [[nodiscard]] std::string range() const { return one_of(names()); }
+
+ private:
+  [[nodiscard]] std::vector<std::string_view> names() const {
+    std::vector<std::string_view> out;
+    for (const Word& w : words)
+      if (w.bit != 0) out.push_back(w.word);
+    return out;
+  }
+};
+
 /// "127.0.0.1:5060", "[::1]:5060"; with a default port the port may be left out.
 struct Address {
   std::uint16_t default_port = 0;  ///< 0: a port is required
@@ -190,10 +240,5 @@ struct TagLevels {
   [[nodiscard]] static std::string type() { return "table of tag = log level"; }
   [[nodiscard]] static std::string range();
 };
-
-/// Whether the value is a text, complaining otherwise.
-[[nodiscard]] bool is_text(const Value& value, std::string_view example, Complaints& complaints);
-/// Whether the value is an array, complaining otherwise.
-[[nodiscard]] bool is_array(const Value& value, std::string_view example, Complaints& complaints);
 
 }  // namespace bellhop::config

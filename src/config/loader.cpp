@@ -30,6 +30,7 @@ class Reading {
       if (std::find(names.begin(), names.end(), entry.key) == names.end())
         fault(entry.place, fmt::format("unknown section or key '{}'{}", entry.key, did_you_mean(entry.key, names)));
     settle_paths();
+    snapshot_.order_zones();
     // Cross-checks of values that were refused would complain about defaults nobody wrote.
     if (faults_.empty())
       for (const Finding& finding : contradictions(snapshot_, places_)) fault(finding.place, finding.message);

@@ -34,6 +34,26 @@ constexpr Choice<PathMode, 3> path_modes{
 constexpr Choice<LostConnection, 2> lost_connection_words{
     {{{"dormant", LostConnection::dormant}, {"remove", LostConnection::remove}}}};
 
+constexpr Choice<Ping, 3> pings{{{{"none", Ping::none}, {"crlf", Ping::crlf}, {"options", Ping::options}}}};
+constexpr WordSet<4> nat_signs{{{{"contact-address", NatSign::contact_address},
+                                 {"private-contact", NatSign::private_contact},
+                                 {"via-address", NatSign::via_address},
+                                 {"via-port", NatSign::via_port}}},
+                               ""};
+constexpr WordSet<12> workaround_words{{{{"fix-contacts", Workaround::fix_contacts},
+                                         {"no-tcp", Workaround::no_tcp},
+                                         {"no-maddr", Workaround::no_maddr},
+                                         {"no-path", Workaround::no_path},
+                                         {"bad-bye-auth", Workaround::bad_bye_auth},
+                                         {"needs-epid", Workaround::needs_epid},
+                                         {"bad-update", Workaround::bad_update},
+                                         {"tcp-ping", Workaround::tcp_ping},
+                                         {"microsoft", 0},
+                                         {"sub-presence", 0},
+                                         {"no-sub-mwi", 0},
+                                         {"active-hold", 0}}},
+                                       "is a workaround that is not supported yet"};
+
 constexpr Text host{host_fault, "host name", /*fold=*/true};
 constexpr Text user{user_fault, "user name"};
 constexpr Text path{path_fault, "path"};
@@ -210,6 +230,8 @@ const Section<Tcp>& tcp_section() {
                "How long a message that has begun may take to arrive.")
           .may("connect_timeout", &Tcp::connect_timeout, Span{100ms, 2min}, live, "RFC 3261 18.4",
                "How long opening a connection may take.")
+          .may("keepalive", &Tcp::keepalive, Span{1s, 1h}, live, "CGP-72",
+               "Interval of the kernel's probes on connections of devices with the workaround tcp-ping.")
           .may("output_limit", &Tcp::output_limit, Size{16 * kib, 64 * mib}, live, "threats 69",
                "What may wait for a peer that does not read before it is disconnected.");
   return section;
@@ -244,13 +266,23 @@ void add_registrar_rules(Section<Registrar>& section) {
            "Whether Bob and bob are two users. After a change phones must register anew.")
       .may("use_domain", &Registrar::use_domain, Flag{}, live, "USR-04",
            "false: a user is the same in all our domains. After a change phones must register anew.")
-      .may("realm_prefix", &Registrar::realm_prefix, Text{prefix_fault, "beginning of a host name", true}, live, "REG-06",
+      .may("realm_prefix", &Registrar::realm_prefix, Text{prefix_fault, "beginning of a host name", true}, live,
+           "REG-06",
            "Taken off a domain that begins with it: with \"sip.\", sip.example.com is example.com. Empty: none.")
       .may("path", &Registrar::path, path_modes, live, "REG-01, RFC 3327",
            "Path: ignored, kept, or kept only from phones that support it (others get 420).")
       .may("force_nat", &Registrar::force_nat, Flag{}, live, "CGP-05", "Treat every contact as behind NAT.")
+      .may("outbound", &Registrar::outbound, Flag{}, live, "RFC 5626",
+           "Whether a device may register several flows, of which one is used at a time.")
+      .may("flow_timer", &Registrar::flow_timer, Span{0s, 1h}, live, "RFC 5626 5.4",
+           "How often such a device is told to send keep-alives; 0s: as it likes.")
+      .may("gruu", &Registrar::gruu, Flag{}, live, "REG-02, RFC 5627",
+           "Whether devices that ask get addresses of their own, which reach just them.")
+      .may("service_route", &Registrar::service_route, Texts{Text{uri_fault, "SIP URI"}}, live, "RFC 3608",
+           "Proxies through which registered devices are asked to send their requests. Empty: none.")
       .may("lost_connection", &Registrar::lost_connection, lost_connection_words, live, "USR-12",
-           "A phone's binding when its TCP or TLS connection ends: it stays and is tried at its Contact, or is removed. A browser's always "
+           "A phone's binding when its TCP or TLS connection ends: it stays and is tried at its Contact, or is "
+           "removed. A browser's always "
            "is.")
       .may("journal", &Registrar::journal, Flag{}, restart, "design", "Keep bindings over a restart.")
       .may("only", &Registrar::only, Flag{}, live, "ARCH-07",
@@ -266,6 +298,62 @@ const Section<Registrar>& registrar_section() {
     add_registrar_rules(s);
     return s;
   }();
+  return section;
+}
+
+const Section<Nat>& nat_section() {
+  static const Section<Nat> section =
+      Section<Nat>("nat", once, "Signalling across NATs.")
+          .may("detect", &Nat::detect, nat_signs, live, "RT-14",
+               "What tells that the sender of a request stands behind a NAT: a Contact or Via with another address "
+               "than it came from, "
+               "a private address in the Contact, over UDP another port in the Via.")
+          .may("contact_alias", &Nat::contact_alias, Flag{}, live, "RT-16",
+               "Note in the Contacts of phones behind NAT where they send from, so that requests of a dialog find them "
+               "when the NAT has "
+               "moved them.")
+          .may("ping", &Nat::ping, pings, live, "PAR-10",
+               "What keeps the NATs of registered phones open: an empty line, an OPTIONS request, or nothing.")
+          .may("ping_interval", &Nat::ping_interval, Span{5s, 1h}, live, "PAR-10",
+               "How often each phone gets one; they are spread in time.")
+          .may("ping_all", &Nat::ping_all, Flag{}, live, "PAR-10", "Also phones that are not behind a NAT.")
+          .may("ping_from", &Nat::ping_from, Text{optional_uri_fault, "SIP URI"}, live, "PAR-10",
+               "From of OPTIONS pings. Empty: sip:pinger@ and the first domain.")
+          .may("stun", &Nat::stun, Flag{}, live, "RFC 5626 8", "Answer STUN keep-alives on the UDP ports.");
+  return section;
+}
+
+const Section<Zone>& zone_section() {
+  static const Section<Zone> section =
+      Section<Zone>("zone", many, "A part of the network and the face we show there.")
+          .must("name", &Zone::name, user, live, "KAM-21", "What the log calls it.")
+          .must("networks", &Zone::networks, Networks{}, live, "KAM-21",
+                "Who is in it; an address in several zones is in that with the smallest network.")
+          .may("listeners", &Zone::listeners, Addresses{Address{0}}, live, "KAM-21",
+               "Those of our addresses from which we speak to it. Empty: any that fits.")
+          .may("advertise", &Zone::advertise, Text{advertise_fault, "host or host:port", true}, live,
+               "KAM-21, RFC 3261 18.1.1",
+               "What it shall see of us in Via and Record-Route. Empty: as the listener says.");
+  return section;
+}
+
+const Section<Device>& device_section() {
+  static const Section<Device> section =
+      Section<Device>("device", many, "Workarounds for devices that do not keep to the standards.")
+          .must("name", &Device::name, Text{pattern_fault, "text"}, live, "CGP-62", "The product.")
+          .must("user_agent", &Device::user_agent, Text{pattern_fault, "pattern"}, live, "CGP-62",
+                "Its User-Agent or Server value; * stands for any text, ? for one character.")
+          .must("workarounds", &Device::workarounds, workaround_words, live, "CGP-62 to CGP-74", "What it needs.");
+  return section;
+}
+
+const Section<Site>& site_section() {
+  static const Section<Site> section =
+      Section<Site>("site", many, "Workarounds for remote domains.")
+          .must("name", &Site::name, Text{pattern_fault, "text"}, live, "CGP-62", "The site.")
+          .must("domains", &Site::domains, Texts{Text{pattern_fault, "pattern"}}, live, "CGP-62, CGP-63",
+                "Its host names, like \"*.example.net\".")
+          .must("workarounds", &Site::workarounds, workaround_words, live, "CGP-62 to CGP-74", "What it needs.");
   return section;
 }
 
@@ -339,7 +427,8 @@ const Section<Tls>& tls_section() {
                "PEM file of the certificate and those that sign it; relative to the configuration file.")
           .may("key", &Tls::key, path, live, "contract", "PEM file; relative to the configuration file.")
           .may("self_signed", &Tls::self_signed, Flag{}, live, "design",
-               "Make certificate and key at start when the files are not there: for trying out, phones must be told to trust it.")
+               "Make certificate and key at start when the files are not there: for trying out, phones must be told to "
+               "trust it.")
           .may("ca", &Tls::ca, path, live, "RFC 5922",
                "PEM file of the certificates that vouch for peers. Empty: those of the machine.")
           .may("min_version", &Tls::min_version, tls_versions, live, "RFC 8996", "The oldest version spoken.")
@@ -365,11 +454,10 @@ const Section<WebSocket>& websocket_section() {
 }
 
 const Section<Peer>& peer_section() {
-  static const Section<Peer> section =
-      Section<Peer>("peer", many, "A peer trusted without a password.")
-          .must("name", &Peer::name, user, live, "RFC 5923", "What the log calls it.")
-          .must("certificates", &Peer::certificates, Texts{host}, live, "RFC 5922 7.2",
-                "Domains, one of which its TLS certificate must prove.");
+  static const Section<Peer> section = Section<Peer>("peer", many, "A peer trusted without a password.")
+                                           .must("name", &Peer::name, user, live, "RFC 5923", "What the log calls it.")
+                                           .must("certificates", &Peer::certificates, Texts{host}, live, "RFC 5922 7.2",
+                                                 "Domains, one of which its TLS certificate must prove.");
   return section;
 }
 

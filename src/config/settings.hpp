@@ -18,6 +18,10 @@ namespace bellhop::config {
 [[nodiscard]] const Section<Sip>& sip_section();
 [[nodiscard]] const Section<Tcp>& tcp_section();
 [[nodiscard]] const Section<Registrar>& registrar_section();
+[[nodiscard]] const Section<Nat>& nat_section();
+[[nodiscard]] const Section<Zone>& zone_section();
+[[nodiscard]] const Section<Device>& device_section();
+[[nodiscard]] const Section<Site>& site_section();
 [[nodiscard]] const Section<Auth>& auth_section();
 [[nodiscard]] const Section<Guard>& guard_section();
 [[nodiscard]] const Section<Dns>& dns_section();
@@ -40,6 +44,10 @@ void for_each_section(Visit&& visit) {
   visit(sip_section(), &Snapshot::sip);
   visit(tcp_section(), &Snapshot::tcp);
   visit(registrar_section(), &Snapshot::registrar);
+  visit(nat_section(), &Snapshot::nat);
+  visit(zone_section(), &Snapshot::zones);
+  visit(device_section(), &Snapshot::devices);
+  visit(site_section(), &Snapshot::sites);
   visit(auth_section(), &Snapshot::auth);
   visit(guard_section(), &Snapshot::guard);
   visit(dns_section(), &Snapshot::dns);

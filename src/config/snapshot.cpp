@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "config/texts.hpp"
 
 namespace bellhop::config {
 
@@ -31,14 +32,17 @@ std::vector<Network> private_networks() {
 
 std::string_view Snapshot::without_realm_prefix(std::string_view host) const {
   const std::string& prefix = registrar.realm_prefix;
-  return !prefix.empty() && host.size() > prefix.size() && starts_with_ignore_case(host, prefix) ? host.substr(prefix.size()) : host;
+  return !prefix.empty() && host.size() > prefix.size() && starts_with_ignore_case(host, prefix)
+             ? host.substr(prefix.size())
+             : host;
 }
 
 const Domain* Snapshot::domain_of(std::string_view host) const {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   const auto goes_by = [](const Domain& domain, std::string_view name) {
     return equals_ignore_case(name, domain.name) ||
-           std::any_of(domain.aliases.begin(), domain.aliases.end(), [&](const std::string& alias) { return equals_ignore_case(name, alias); });
+           std::any_of(domain.aliases.begin(), domain.aliases.end(),
+                       [&](const std::string& alias) { return equals_ignore_case(name, alias); });
   };
   for (const Domain& domain : domains)
     if (goes_by(domain, host)) return &domain;
@@ -51,6 +55,8 @@ const Domain* Snapshot::domain_of(std::string_view host) const {
     if (address && listens_on(listener, *address)) return &domains.front();
     if (!listener.advertise.empty() && equals_ignore_case(host, host_of(listener.advertise))) return &domains.front();
   }
+  for (const Zone& zone : zones)
+    if (!zone.advertise.empty() && equals_ignore_case(host, host_of(zone.advertise))) return &domains.front();
   return nullptr;
 }
 
@@ -73,6 +79,40 @@ bool Snapshot::is_lan(const IpAddress& address) const {
 
 bool Snapshot::is_client(const IpAddress& address) const {
   return any_contains(sip.clients, address);
+}
+
+void Snapshot::order_zones() {
+  zone_networks_.clear();
+  for (std::size_t i = 0; i < zones.size(); ++i)
+    for (const Network& network : zones[i].networks) zone_networks_.emplace_back(network, i);
+  const auto prefix_length = [](const Network& network) {
+    const std::string text = network.to_string();
+    return parse_decimal(std::string_view(text).substr(text.find('/') + 1)).value_or(0);
+  };
+  std::stable_sort(zone_networks_.begin(), zone_networks_.end(),
+                   [&](const auto& a, const auto& b) { return prefix_length(a.first) > prefix_length(b.first); });
+}
+
+const Zone* Snapshot::zone_of(const IpAddress& address) const {
+  for (const auto& [network, zone] : zone_networks_)
+    if (network.contains(address)) return &zones[zone];
+  return nullptr;
+}
+
+Workarounds Snapshot::workarounds_of_agent(std::string_view agent) const {
+  Workarounds all = 0;
+  if (agent.empty()) return all;
+  for (const Device& device : devices)
+    if (matches(device.user_agent, agent)) all |= device.workarounds;
+  return all;
+}
+
+Workarounds Snapshot::workarounds_of_site(std::string_view host) const {
+  Workarounds all = 0;
+  for (const Site& site : sites)
+    for (const std::string& domain : site.domains)
+      if (matches(domain, host)) all |= site.workarounds;
+  return all;
 }
 
 }  // namespace bellhop::config

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/endpoint.hpp"
@@ -64,7 +65,7 @@ struct Domain {
   std::vector<std::string> aliases;  ///< Domain Aliases (CGP-12): lower case
   Authenticate authenticate = Authenticate::all;
   ProxyMode mode = ProxyMode::stateful;
-  bool sip = true;  ///< SIP Service right of the domain (CGP-42)
+  bool sip = true;               ///< SIP Service right of the domain (CGP-42)
   std::string certificate, key;  ///< PEM files shown to who asks for this domain (SNI, KAM-13); empty: those of [tls]
 };
 
@@ -120,6 +121,7 @@ struct Tcp {
   Duration message_timeout = seconds(30);  ///< an incomplete message is given this long
   Duration connect_timeout = seconds(5);
   std::size_t output_limit = 1024 * 1024;  ///< octets that may wait for a peer that does not read
+  Duration keepalive = seconds(60);        ///< kernel probes, for devices with the workaround tcp_ping (CGP-72)
 };
 
 struct Registrar {
@@ -134,11 +136,72 @@ struct Registrar {
   bool use_domain = true;              ///< USR-04: false makes user@any local domain one address-of-record
   std::string realm_prefix;            ///< REG-06: taken off a domain that begins with it; empty: none
   PathMode path = PathMode::lazy;
-  Duration retry_after = seconds(0);  ///< REG-11: for 5xx; 0: none
-  bool force_nat = false;             ///< treat every contact as behind NAT
-  LostConnection lost_connection = LostConnection::dormant;  ///< of TCP and TLS; a browser's binding always goes with it
+  Duration retry_after = seconds(0);       ///< REG-11: for 5xx; 0: none
+  bool force_nat = false;                  ///< treat every contact as behind NAT
+  bool outbound = true;                    ///< several flows of one device (RFC 5626)
+  Duration flow_timer = seconds(120);      ///< Flow-Timer told to devices with a flow of their own; 0: not told
+  bool gruu = true;                        ///< public and temporary GRUUs for devices that ask (RFC 5627, REG-02)
+  std::vector<std::string> service_route;  ///< URIs told in Service-Route (RFC 3608), in order; empty: none
+  LostConnection lost_connection =
+      LostConnection::dormant;  ///< of TCP and TLS; a browser's binding always goes with it
   bool journal = true;
   bool only = false;  ///< ARCH-07: registrar-only role, 501 to everything else
+};
+
+/// What tells that a phone stands behind a NAT (RT-14): bits of Nat::detect.
+enum NatSign : std::uint16_t {
+  contact_address = 1,  ///< its Contact names another address than its request came from
+  private_contact = 2,  ///< its Contact names a private address
+  via_address = 4,      ///< its Via names another address than its request came from
+  via_port = 8,         ///< its Via names another port; over UDP only
+};
+
+enum class Ping : std::uint8_t { none, crlf, options };
+
+/// Signalling across NATs.
+struct Nat {
+  std::uint16_t detect = NatSign::contact_address | NatSign::via_address | NatSign::via_port;
+  bool contact_alias = true;  ///< RT-16: Contacts of phones behind NAT get ";alias=address~port~transport"
+  Ping ping = Ping::crlf;     ///< towards registered phones (PAR-10)
+  Duration ping_interval = seconds(30);
+  bool ping_all = false;  ///< not only those behind NAT
+  std::string ping_from;  ///< From of OPTIONS pings; empty: sip:pinger@ and the first domain
+  bool stun = true;       ///< answer STUN binding requests on the UDP ports (RFC 5626 section 8)
+};
+
+/// What a device or site needs because it does not keep to the standards (CGP-62 to 74): bits of a set.
+enum Workaround : std::uint16_t {
+  fix_contacts = 1,   ///< its Contact is replaced by where it sends from (CGP-74)
+  no_tcp = 2,         ///< transport=tcp is taken out of Contacts sent to it (CGP-66)
+  no_maddr = 4,       ///< maddr is taken out of Contacts sent to it
+  no_path = 8,        ///< no Path to it: the Contact names us instead (CGP-67)
+  bad_bye_auth = 16,  ///< its digests for other methods may be made for INVITE (CGP-68)
+  needs_epid = 32,    ///< the epid of its From is put back where its peer dropped it (CGP-69)
+  bad_update = 64,    ///< UPDATE is taken out of its Allow (CGP-73)
+  tcp_ping = 128,     ///< over TCP: kernel probes instead of pings (CGP-72)
+};
+using Workarounds = std::uint16_t;
+
+/// Workarounds for all devices whose User-Agent or Server matches.
+struct Device {
+  std::string name;        ///< for people
+  std::string user_agent;  ///< pattern: "*" for any text, "?" for one character; case does not matter
+  Workarounds workarounds = 0;
+};
+
+/// Workarounds for remote domains.
+struct Site {
+  std::string name;
+  std::vector<std::string> domains;  ///< patterns of host names
+  Workarounds workarounds = 0;
+};
+
+/// A part of the network and the face we show there (KAM-21).
+struct Zone {
+  std::string name;
+  std::vector<Network> networks;    ///< who is in it; of several zones the one with the smallest network counts
+  std::vector<Endpoint> listeners;  ///< those of our addresses that speak to it; empty: any
+  std::string advertise;            ///< host or host:port for Via and Record-Route; empty: as the listener says
 };
 
 struct Auth {
@@ -161,15 +224,15 @@ struct Guard {
 struct Dns {
   std::vector<Endpoint> servers;  ///< empty: /etc/resolv.conf
   Duration timeout = milliseconds(1000);
-  std::size_t in_flight = 1000;             ///< questions under way at a time; more are answered "not found" at once
-  Duration negative_ttl = seconds(30);      ///< at most; the zone's SOA may say less
-  Duration avoid_failed = seconds(60);      ///< KAM-20: a target that failed is tried last for this long; 0: never
+  std::size_t in_flight = 1000;         ///< questions under way at a time; more are answered "not found" at once
+  Duration negative_ttl = seconds(30);  ///< at most; the zone's SOA may say less
+  Duration avoid_failed = seconds(60);  ///< KAM-20: a target that failed is tried last for this long; 0: never
 };
 
 /// A host that needs no DNS: its addresses as the operator gives them.
 struct Host {
-  std::string name;                  ///< lower case
-  std::vector<Endpoint> addresses;   ///< port 0: the one RFC 3263 says
+  std::string name;                 ///< lower case
+  std::vector<Endpoint> addresses;  ///< port 0: the one RFC 3263 says
 };
 
 /// A peer known by its certificate: requests over a connection that proved one of the names need no password.
@@ -179,7 +242,7 @@ struct Peer {
 };
 
 struct WebSocket {
-  std::vector<std::string> origins;   ///< allowed Origin values, like "https://phone.example.test"; empty: any
+  std::vector<std::string> origins;      ///< allowed Origin values, like "https://phone.example.test"; empty: any
   Duration ping_interval = seconds(30);  ///< a browser that does not answer one by the next is gone; 0: no pings
 };
 
@@ -195,8 +258,8 @@ struct Tls {
   bool self_signed = false;      ///< make the two files when they are not there
   std::string ca;                ///< PEM file of who vouches for peers; empty: the machine's own collection
   TlsVersion min_version = TlsVersion::tls12;
-  std::string ciphers;           ///< OpenSSL list for TLS 1.2; empty: ECDHE with AES-GCM and ChaCha20
-  bool verify_servers = true;    ///< a server we connect to must prove the domain we asked for (RFC 5922)
+  std::string ciphers;         ///< OpenSSL list for TLS 1.2; empty: ECDHE with AES-GCM and ChaCha20
+  bool verify_servers = true;  ///< a server we connect to must prove the domain we asked for (RFC 5922)
   Duration handshake_timeout = seconds(10);
   Duration expiry_warning = hours(14 * 24);  ///< warn when a certificate ends sooner
 };
@@ -217,11 +280,16 @@ struct Snapshot {
   Guard guard;
   Dns dns;
   std::vector<Host> hosts;
+  Nat nat;
+  std::vector<Zone> zones;
+  std::vector<Device> devices;
+  std::vector<Site> sites;
   Admin admin;
   Tls tls;
   WebSocket websocket;
   std::vector<Peer> peers;
-  /// The certificates of `tls` and the domains, ready for connections; null without. Not from the file: the server makes it.
+  /// The certificates of `tls` and the domains, ready for connections; null without. Not from the file: the server
+  /// makes it.
   std::shared_ptr<const crypto::TlsContext> tls_context;
   /// The addresses of this machine, for listeners on 0.0.0.0 and [::]. Not from the file: assembly fills them in.
   std::vector<IpAddress> interface_addresses;
@@ -235,9 +303,18 @@ struct Snapshot {
   [[nodiscard]] bool is_own_address(const IpAddress& address, std::uint16_t port) const;
   [[nodiscard]] bool is_lan(const IpAddress& address) const;
   [[nodiscard]] bool is_client(const IpAddress& address) const;
+  /// Makes zone_of() know the zones; after they were changed.
+  void order_zones();
+  /// The zone this address is in; null: none.
+  [[nodiscard]] const Zone* zone_of(const IpAddress& address) const;
+  /// What all matching rows of [[device]] and [[site]] ask for. `agent` is a User-Agent or Server value, `host` a URI's
+  /// host.
+  [[nodiscard]] Workarounds workarounds_of_agent(std::string_view agent) const;
+  [[nodiscard]] Workarounds workarounds_of_site(std::string_view host) const;
 
  private:
   [[nodiscard]] bool listens_on(const Listen& listener, const IpAddress& address) const;
+  std::vector<std::pair<Network, std::size_t>> zone_networks_;  ///< with the index of the zone, smallest networks first
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

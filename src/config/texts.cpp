@@ -4,6 +4,7 @@
 
 #include "base/endpoint.hpp"
 #include "base/text.hpp"
+#include "sip/uri.hpp"
 
 namespace bellhop::config {
 
@@ -64,7 +65,9 @@ std::string host_fault(std::string_view text) {
 
 std::string prefix_fault(std::string_view text) {
   const bool labels = text.size() > 1 && text.ends_with('.') && is_host(text.substr(0, text.size() - 1));
-  return text.empty() || labels ? "" : "is no beginning of a host name; write whole labels with the dot behind them, like \"sip.\"";
+  return text.empty() || labels
+             ? ""
+             : "is no beginning of a host name; write whole labels with the dot behind them, like \"sip.\"";
 }
 
 std::string advertise_fault(std::string_view text) {
@@ -105,7 +108,9 @@ std::string path_fault(std::string_view text) {
 }
 
 std::string ciphers_fault(std::string_view text) {
-  return has_blank(text) || text.size() > 1000 ? "is no cipher list; write names joined by ':', like \"ECDHE+AESGCM:ECDHE+CHACHA20\"" : "";
+  return has_blank(text) || text.size() > 1000
+             ? "is no cipher list; write names joined by ':', like \"ECDHE+AESGCM:ECDHE+CHACHA20\""
+             : "";
 }
 
 std::string origin_fault(std::string_view text) {
@@ -116,6 +121,39 @@ std::string origin_fault(std::string_view text) {
 
 std::string server_name_fault(std::string_view text) {
   return has_control(text) || text.size() > 100 ? "is no name; write up to 100 characters on one line" : "";
+}
+
+std::string pattern_fault(std::string_view text) {
+  return text.empty() || has_control(text) || text.size() > 200
+             ? "is no pattern; write 1 to 200 characters, like \"Acme Phone *\""
+             : "";
+}
+
+std::string uri_fault(std::string_view text) {
+  const bool sip = starts_with_ignore_case(text, "sip:") || starts_with_ignore_case(text, "sips:");
+  return sip && sip::parse_uri(text) ? "" : "is no SIP URI; write one like \"sip:proxy.example.org;lr\"";
+}
+
+std::string optional_uri_fault(std::string_view text) {
+  return text.empty() ? std::string() : uri_fault(text);
+}
+
+bool matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = std::string_view::npos, tried = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      tried = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t]))) {
+      ++p, ++t;
+    } else if (star != std::string_view::npos) {  // the last "*" takes one character more
+      p = star + 1;
+      t = ++tried;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 }  // namespace bellhop::config

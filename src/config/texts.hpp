@@ -18,4 +18,12 @@ namespace bellhop::config {
 [[nodiscard]] std::string origin_fault(std::string_view text);       ///< scheme://host or scheme://host:port (RFC 6454)
 [[nodiscard]] std::string server_name_fault(std::string_view text);  ///< the value of a Server header field
 
+[[nodiscard]] std::string pattern_fault(std::string_view text);       ///< 1 to 200 characters on one line
+[[nodiscard]] std::string uri_fault(std::string_view text);           ///< a sip or sips URI
+[[nodiscard]] std::string optional_uri_fault(std::string_view text);  ///< the same, or empty
+
+/// Whether the whole text fits the pattern: "*" stands for any text, "?" for one character, case does not matter.
+/// Linear in pattern times text, whatever stands in either.
+[[nodiscard]] bool matches(std::string_view pattern, std::string_view text);
+
 }  // namespace bellhop::config

@@ -360,6 +360,26 @@ void Table::for_each(std::string_view needle, std::size_t limit, TimePoint now,
   }
 }
 
+void Table::collect(std::size_t slice, std::size_t slices, bool only_natted, TimePoint now,
+                    std::vector<Binding>& out) const {
+  std::size_t count = 0;
+  for (std::size_t i = slice * stripe_count / slices; i < (slice + 1) * stripe_count / slices; ++i) {
+    const Stripe& stripe = state_->counts->stripes[i];
+    if (stripe.bindings() == 0) continue;
+    const std::lock_guard lock(stripe.mutex);
+    stripe.for_each([&](const Block& block) {
+      for (Block::Position at = block.begin(); at != block.end(); at = block.after(at)) {
+        if (block.expires(at) <= now) continue;
+        const BindingView view = block.at(at);
+        if (only_natted && !view.natted) continue;
+        if (count == out.size()) out.emplace_back();
+        copy_to(view, out[count++]);
+      }
+    });
+  }
+  out.resize(count);
+}
+
 std::size_t Table::expire(TimePoint now) {
   State& state = *state_;
   std::size_t freed = 0;

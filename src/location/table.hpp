@@ -56,7 +56,8 @@ class Table {
   Table(observe::Metrics& metrics, std::uint64_t hash_seed);
   ~Table();
 
-  /// Opens the journal and replays it (aim: 300,000 bindings in under 2 s). Expired bindings are left out. Before traffic.
+  /// Opens the journal and replays it (aim: 300,000 bindings in under 2 s). Expired bindings are left out. Before
+  /// traffic.
   void open_journal(const storage::Journal::Settings& settings, unsigned lanes, observe::Log& log,
                     observe::Metrics& metrics, TimePoint now);
   void flush_journal();  ///< blocks until everything is on disk; for the end of the program and tests
@@ -81,6 +82,9 @@ class Table {
   /// Visits up to `limit` bindings whose aor contains `needle`; values are copied out before visit is called.
   void for_each(std::string_view needle, std::size_t limit, TimePoint now,
                 const std::function<void(const std::string& aor, const Binding&)>& visit) const;
+
+  /// Copies the fresh bindings of one of `slices` parts of the table, those behind NAT or all: for keep-alives.
+  void collect(std::size_t slice, std::size_t slices, bool only_natted, TimePoint now, std::vector<Binding>& out) const;
 
   /// Frees what has expired in the next stripes and returns how many; called once a second, all come by in a minute.
   std::size_t expire(TimePoint now);

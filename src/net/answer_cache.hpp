@@ -28,8 +28,8 @@ class HostKey {
 /// For what is no HostKey and needs no DNS: an address in place of a name has itself, junk nothing.
 [[nodiscard]] AnswerPtr answer_without_dns(RecordType type, std::string_view name);
 
-/// Answers by question, shared by all shards. Bounded without a list of ages: when the young half is full it becomes the
-/// old one and the old one is forgotten; what is found in the old half is young again.
+/// Answers by question, shared by all shards. Bounded without a list of ages: when the young half is full it becomes
+/// the old one and the old one is forgotten; what is found in the old half is young again.
 ///
 /// Threads  any; a striped lock is held for one look-up.
 class AnswerCache {

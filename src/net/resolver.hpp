@@ -26,8 +26,8 @@ class Resolver {
   };
   virtual ~Resolver() = default;
 
-  /// The cached answer when there is a fresh one, else null. Never blocks on the network. Junk that cannot be a name and
-  /// addresses are answered here too.
+  /// The cached answer when there is a fresh one, else null. Never blocks on the network. Junk that cannot be a name
+  /// and addresses are answered here too.
   [[nodiscard]] virtual AnswerPtr cached(RecordType type, std::string_view name, TimePoint now) = 0;
   /// Asks; on_answer(key) follows exactly once, also on failure, time-out or when too many are under way.
   virtual void ask(RecordType type, std::string_view name, Asker& asker, std::uint64_t key, TimePoint now) = 0;

@@ -24,17 +24,11 @@ namespace {
 void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
   std::array<char, 56> text;
   const auto& o = flow.remote.address.octets();
-  if (flow.remote.address.is_v6()) return record.note(Step::target, sip::param_name(flow.transport), flow.remote.to_string());
-  const auto end = fmt::format_to_n(text.data(), text.size(), FMT_COMPILE("{}.{}.{}.{}:{}"), o[0], o[1], o[2], o[3], flow.remote.port);
+  if (flow.remote.address.is_v6())
+    return record.note(Step::target, sip::param_name(flow.transport), flow.remote.to_string());
+  const auto end = fmt::format_to_n(text.data(), text.size(), FMT_COMPILE("{}.{}.{}.{}:{}"), o[0], o[1], o[2], o[3],
+                                    flow.remote.port);
   record.note(Step::target, sip::param_name(flow.transport), {text.data(), end.size});
-}
-
-/// Whether the caller's address in the message is not where the request came from: it stands behind a NAT.
-bool is_natted(const sip::Message& request, const net::Flow& from) {
-  const sip::Via& via = request.top_via();
-  const auto sent_by = IpAddress::parse(via.host);
-  const std::uint16_t port = via.port != 0 ? via.port : sip::default_port(from.transport);
-  return !sent_by || *sent_by != from.remote.address || port != from.remote.port;
 }
 
 }  // namespace
@@ -66,7 +60,10 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   via_.clear();
   write_via(via_, *flow);
   env_.clients.append_branch(via_, branch.client, forwarding.loop);
-  write_request(forwarding, branch, *flow, via_);
+  const Passage passage{*forwarding.request, forwarding.facts, forwarding.from, *flow, branch.destination};
+  write_request(passage, via_);
+  forwarding.contact_replaced = forwarding.contact_replaced || replaces_contact(passage);
+  if (branch.destination.flow && !flow->is_stream()) branch.natted_at = *flow;
   const bool may_switch = !flow->is_stream() && !branch.force_udp && !branch.size_switched && !branch.targets.empty() &&
                           !branch.targets[branch.next_target - 1].explicit_transport;
   if (may_switch && buffer_.size() > udp_limit(*flow)) {  // RFC 3261 section 18.1.1, CGP-31
@@ -74,19 +71,21 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     branch.client = SlotId{};
     branch.size_switched = true;
     --branch.next_target;
-    if (env_.transport.can_reach(sip::Transport::tcp, flow->remote.address)) return send_branch(id, forwarding, index, now);
+    if (env_.transport.can_reach(sip::Transport::tcp, flow->remote.address))
+      return send_branch(id, forwarding, index, now);
     branch.size_switched = false;
     branch.force_udp = true;
     return send_branch(id, forwarding, index, now);
   }
   note_target(forwarding.record, *flow);
   if (env_.log.enabled(Tag::sip_client, Level::low_level))
-    env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.request->method_text(), quoted_for_log(branch.destination.uri),
-             sip::param_name(flow->transport), flow->remote.to_string());
+    env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.request->method_text(),
+             quoted_for_log(branch.destination.uri), sip::param_name(flow->transport), flow->remote.to_string());
   env_.clients.start(branch.client, forwarding.request->method(), buffer_, *flow, id, now);
 }
 
-void Proxy::fail_branch(SlotId, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now) {
+void Proxy::fail_branch(SlotId, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for,
+                        TimePoint now) {
   forwarding.fork.on_failed(index, stands_for, now, actions_);
 }
 
@@ -103,57 +102,117 @@ void Proxy::write_via(std::string& out, const net::Flow& to) const {
   out += ' ';
   env_.transport.append_sent_by(out, to);
   if (!to.is_stream()) out += ";rport";
+  if (to.transport == sip::Transport::tls) out += ";alias";  // RFC 5923: what we take on this connection is for us
   out += ";branch=";
 }
 
-/// One Record-Route value; two when the request leaves by another listener than it came (RFC 5658: transport, address or family
-/// changes), or when requests within the dialog need the flow of one of the ends: the one the callee sees on top.
-void Proxy::write_record_route(std::string& out, const sip::Message& request, const net::Flow& from, const net::Flow& to,
-                               const routing::Destination& destination) const {
+/// One Record-Route value; two when the request leaves by another listener than it came (RFC 5658: transport, address
+/// or family changes), or when requests within the dialog need the flow of one of the ends: the one the callee sees on
+/// top.
+void Proxy::write_record_route(std::string& out, const Passage& p) const {
   std::string here, there;
-  env_.transport.append_sent_by(there, to);
-  env_.transport.append_sent_by(here, from);
-  const bool secure = request.request_uri() && request.request_uri()->scheme == sip::Scheme::sips;
-  const net::Flow* caller = from.is_stream() || is_natted(request, from) ? &from : nullptr;
-  const net::Flow* callee = destination.flow ? &to : nullptr;
-  env_.tokens.append_record_route(out, {there, to.transport, secure, callee}, request.call_id());
-  if (here == there && from.transport == to.transport && caller == nullptr && callee == nullptr) return;
+  env_.transport.append_sent_by(there, p.to);
+  env_.transport.append_sent_by(here, p.from);
+  const bool secure = p.request.request_uri() && p.request.request_uri()->scheme == sip::Scheme::sips;
+  const net::Flow* caller = p.facts.caller_by_flow ? &p.from : nullptr;
+  const net::Flow* callee = p.destination.flow ? &p.to : nullptr;
+  env_.tokens.append_record_route(out, {there, p.to.transport, secure, callee}, p.request.call_id());
+  const bool alike = here == there && p.from.transport == p.to.transport;
+  if (alike && caller == nullptr && callee == nullptr && p.facts.caller_epid.empty()) return;
   out += ", ";
-  env_.tokens.append_record_route(out, {here, from.transport, secure, caller}, request.call_id());
+  env_.tokens.append_record_route(out, {here, p.from.transport, secure, caller, p.facts.caller_epid},
+                                  p.request.call_id());
 }
 
-/// CGP-50: always, or where the two ends could not reach each other without us: another transport, family or listener, an end that
-/// is on a connection, or behind NAT.
-bool Proxy::stays_in_path(const sip::Message& request, const net::Flow& from, const net::Flow& to, const routing::Destination& destination,
-                          bool in_dialog) const {
-  const Method method = request.method();
-  if (method != Method::invite && method != Method::subscribe && method != Method::notify && method != Method::refer) return false;
-  if (config_->sip.record_route == config::RecordRoute::always || in_dialog) return true;
-  if (from.transport != to.transport || from.is_stream() || destination.flow.has_value() || is_natted(request, from)) return true;
+/// CGP-50: always, or where the two ends could not reach each other without us: another transport, family or listener,
+/// an end that is on a connection, or behind NAT.
+bool Proxy::stays_in_path(const Passage& p) const {
+  const Method method = p.request.method();
+  if (method != Method::invite && method != Method::subscribe && method != Method::notify && method != Method::refer)
+    return false;
+  if (config_->sip.record_route == config::RecordRoute::always || p.facts.in_dialog) return true;
+  if (p.from.transport != p.to.transport || p.destination.flow.has_value() || p.facts.caller_by_flow ||
+      !p.facts.caller_epid.empty())
+    return true;
   std::string here, there;
-  env_.transport.append_sent_by(here, from);
-  env_.transport.append_sent_by(there, to);
+  env_.transport.append_sent_by(here, p.from);
+  env_.transport.append_sent_by(there, p.to);
   return here != there;
 }
 
-void Proxy::write_request(Forwarding& forwarding, const Branch& branch, const net::Flow& to, std::string_view via) {
-  const sip::Message& request = *forwarding.request;
+/// A registration that another server keeps leads to the phone through us: its own Path if it is the first one (RFC
+/// 5626 section 5.1). Left out where the phone is reached without, and says nothing of knowing Path (RFC 3327
+/// section 5.1).
+void Proxy::write_path(std::string& out, const Passage& p) const {
+  if (p.request.method() != Method::register_ || p.request.via_count() != 1 || replaces_contact(p)) return;
+  const auto knows = [&](std::string_view option) {
+    return p.request.has_token(HeaderId::supported, option) || p.request.has_token(HeaderId::require, option);
+  };
+  if (!knows("path") && !knows("outbound") && !p.from.is_stream() && !p.facts.caller_natted) return;
+  std::string there;
+  env_.transport.append_sent_by(there, p.to);
+  env_.tokens.append_path(out, {there, p.to.transport, false, &p.from}, /*first_hop=*/true);
+}
+
+bool Proxy::replaces_contact(const Passage& p) const {
+  return (p.destination.workarounds & config::Workaround::no_path) != 0 && p.request.via_count() == 1 &&
+         p.request.has(HeaderId::contact);
+}
+
+ContactEdits Proxy::contact_edits(const Passage& p) {
+  ContactEdits wanted;
+  const config::Workarounds target = p.destination.workarounds;
+  wanted.drop_tcp = (target & config::Workaround::no_tcp) != 0;
+  wanted.drop_maddr = (target & config::Workaround::no_maddr) != 0;
+  if (replaces_contact(p)) {
+    if (const auto contact = first_sip_contact(p.request)) {
+      std::string there;
+      env_.transport.append_sent_by(there, p.to);
+      contact_.clear();
+      env_.tokens.append_contact(contact_, {there, p.to.transport, false, &p.from}, *contact);
+      wanted.instead = contact_;
+    }
+    return wanted;
+  }
+  if (p.request.method() == Method::register_) return wanted;
+  if ((p.facts.sender & config::Workaround::fix_contacts) != 0 && p.request.via_count() == 1)
+    wanted.fix = &p.from;
+  else if (p.facts.caller_natted && config_->nat.contact_alias && !p.from.is_stream())
+    wanted.alias = &p.from;
+  return wanted;
+}
+
+/// Into buffer_.
+void Proxy::write_request(const Passage& p, std::string_view via) {
   facts_text_.clear();
-  transport::append_via_facts(facts_text_, request.top_via(), forwarding.from);
+  transport::append_via_facts(facts_text_, p.request.top_via(), p.from);
   record_route_.clear();
-  if (stays_in_path(request, forwarding.from, to, branch.destination, forwarding.facts.in_dialog))
-    write_record_route(record_route_, request, forwarding.from, to, branch.destination);
+  if (stays_in_path(p)) write_record_route(record_route_, p);
+  path_.clear();
+  write_path(path_, p);
+  const Copy copy{.request_uri = p.destination.uri,
+                  .routes = p.destination.routes,
+                  .via = via,
+                  .via_facts = facts_text_,
+                  .record_route = record_route_,
+                  .path = path_,
+                  .contacts = contact_edits(p)};
   buffer_.clear();
-  build_forwarded(buffer_, edits_, request, forwarding.facts, branch.destination.uri, branch.destination.routes, via, facts_text_,
-                  record_route_, names());
+  build_forwarded(buffer_, edits_, p.request, p.facts, copy, names());
 }
 
 // ---- without state
 
-void Proxy::forward_statelessly(request::RequestContext& context, const routing::Destination& destination, const ForwardFacts& facts) {
+void Proxy::forward_statelessly(request::RequestContext& context, const routing::Destination& destination,
+                                const ForwardFacts& facts) {
   const sip::Message& request = context.message;
   std::optional<net::Flow> flow = destination.flow;
   if (flow && !env_.transport.is_alive(*flow)) flow.reset();
+  if (!flow && destination.outbound) {  // RFC 5626 sections 5.3.1 and 7: only its flows lead there
+    for (const routing::Destination& other : destination.alternates)
+      if (other.flow && env_.transport.is_alive(*other.flow)) return forward_statelessly(context, other, facts);
+    return;
+  }
   if (flow && is_sips(destination.uri) && !sip::is_secure(flow->transport)) return;
   if (!flow) {
     const auto hop = next_hop(request, facts, destination);
@@ -170,22 +229,18 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
   via_.clear();
   write_via(via_, *flow);
   append_stateless_branch(via_, request);
-  facts_text_.clear();
-  transport::append_via_facts(facts_text_, request.top_via(), context.from);
-  record_route_.clear();
-  if (stays_in_path(request, context.from, *flow, destination, facts.in_dialog)) write_record_route(record_route_, request, context.from, *flow, destination);
-  buffer_.clear();
-  build_forwarded(buffer_, edits_, request, facts, destination.uri, destination.routes, via_, facts_text_, record_route_, names());
+  write_request({request, facts, context.from, *flow, destination}, via_);
   env_.output.transmit(*flow, buffer_);
 }
 
-/// RFC 3261 section 16.11: the same for every repeat, made from the client's branch; for RFC 2543 peers from what identifies
-/// their transaction. The mark lets us know our own when a response comes back.
+/// RFC 3261 section 16.11: the same for every repeat, made from the client's branch; for RFC 2543 peers from what
+/// identifies their transaction. The mark lets us know our own when a response comes back.
 void Proxy::append_stateless_branch(std::string& out, const sip::Message& request) const {
   const sip::Via& top = request.top_via();
-  const std::string identity = top.has_cookie() ? fmt::format(FMT_STRING("{}\n{}\n{}"), top.branch, top.host, top.port)
-                                                : fmt::format(FMT_STRING("{}\n{}\n{}\n{}\n{}"), top.text, request.call_id(), request.from_tag(),
-                                                              request.cseq().number, request.request_uri_text());
+  const std::string identity = top.has_cookie()
+                                   ? fmt::format(FMT_STRING("{}\n{}\n{}"), top.branch, top.host, top.port)
+                                   : fmt::format(FMT_STRING("{}\n{}\n{}\n{}\n{}"), top.text, request.call_id(),
+                                                 request.from_tag(), request.cseq().number, request.request_uri_text());
   const std::uint64_t value = hash64(identity, env_.hash_seed);
   out += stateless_mark;
   crypto::append_base32(out, value);
@@ -193,13 +248,14 @@ void Proxy::append_stateless_branch(std::string& out, const sip::Message& reques
 }
 
 std::uint64_t Proxy::stateless_mac(std::uint64_t value) const {
-  return crypto::short_mac(env_.key, {reinterpret_cast<const char*>(&value), sizeof value});
+  return crypto::short_mac(stateless_key_, {reinterpret_cast<const char*>(&value), sizeof value});
 }
 
 bool Proxy::on_stateless_response(const sip::Message& response, const net::Flow& from) {
   std::string_view branch = response.top_via().branch;
   constexpr std::size_t digits = 13;
-  if (!starts_with_ignore_case(branch, stateless_mark) || branch.size() != stateless_mark.size() + 2 * digits) return false;
+  if (!starts_with_ignore_case(branch, stateless_mark) || branch.size() != stateless_mark.size() + 2 * digits)
+    return false;
   branch.remove_prefix(stateless_mark.size());
   const auto value = crypto::parse_base32(branch.substr(0, digits));
   const auto mac = crypto::parse_base32(branch.substr(digits));
@@ -215,7 +271,9 @@ bool Proxy::on_stateless_response(const sip::Message& response, const net::Flow&
   const auto address = IpAddress::parse(next->received.empty() ? next->host : next->received);
   if (!transport || !address) return true;
   const auto rport = parse_decimal(next->rport_text, 65535);
-  const std::uint16_t port = rport ? static_cast<std::uint16_t>(*rport) : next->port != 0 ? next->port : sip::default_port(*transport);
+  const std::uint16_t port = rport             ? static_cast<std::uint16_t>(*rport)
+                             : next->port != 0 ? next->port
+                                               : sip::default_port(*transport);
   const auto flow = env_.transport.flow_to({*transport, {*address, port}, true}, from.socket, TimePoint{});
   if (!flow) return true;
   buffer_.clear();

@@ -23,7 +23,9 @@ std::uint16_t Fork::add_branch(std::uint16_t q) {
   return static_cast<std::uint16_t>(branches_.size() - 1);
 }
 
-void Fork::begin(TimePoint now, Actions& out) { start_next_group(now, out); }
+void Fork::begin(TimePoint now, Actions& out) {
+  start_next_group(now, out);
+}
 
 void Fork::start_next_group(TimePoint now, Actions& out) {
   int best_q = -1;
@@ -45,7 +47,8 @@ bool Fork::pending() const {
 }
 
 bool Fork::lingering() const {
-  return std::any_of(branches_.begin(), branches_.end(), [](const Branch& b) { return b.abandoned && b.state != State::done; });
+  return std::any_of(branches_.begin(), branches_.end(),
+                     [](const Branch& b) { return b.abandoned && b.state != State::done; });
 }
 
 void Fork::on_response(std::uint16_t index, sip::StatusCode status, TimePoint now, Actions& out) {
@@ -72,15 +75,16 @@ void Fork::on_response(std::uint16_t index, sip::StatusCode status, TimePoint no
 }
 
 void Fork::on_failed(std::uint16_t index, sip::StatusCode stands_for, TimePoint now, Actions& out) {
-  if (index >= branches_.size() || branches_[index].state == State::done || branches_[index].state == State::waiting) return;
+  if (index >= branches_.size() || branches_[index].state == State::done || branches_[index].state == State::waiting)
+    return;
   on_final(index, stands_for, false, now, out);
 }
 
 bool Fork::wanted(std::uint16_t index) const {
   if (index >= branches_.size() || stopped_) return false;
   const Branch& branch = branches_[index];
-  return (branch.state == State::trying || branch.state == State::proceeding) && !branch.cancel_wanted && !branch.cancel_sent &&
-         !branch.abandoned;
+  return (branch.state == State::trying || branch.state == State::proceeding) && !branch.cancel_wanted &&
+         !branch.cancel_sent && !branch.abandoned;
 }
 
 void Fork::on_retried(std::uint16_t index, TimePoint now) {
@@ -117,7 +121,8 @@ void Fork::consider(std::uint16_t index, sip::StatusCode status, bool received, 
 
 void Fork::move_on(TimePoint now, Actions& out) {
   if (pending() || finished_) return;
-  const bool more = std::any_of(branches_.begin(), branches_.end(), [](const Branch& b) { return b.state == State::waiting; });
+  const bool more =
+      std::any_of(branches_.begin(), branches_.end(), [](const Branch& b) { return b.state == State::waiting; });
   if (more && !stopped_) return start_next_group(now, out);
   if (!answered_) answer(out);
   if (lingering()) return;
@@ -169,7 +174,7 @@ void Fork::cancel_branch(std::uint16_t index, TimePoint now, Actions& out) {
   if (branch.cancel_sent) return;
   branch.cancel_sent = true;
   branch.cancel_wanted = false;
-  branch.deadline = now + settings_.cancel_wait;
+  branch.deadline = now + (branch.abandoned ? settings_.late_wait : settings_.cancel_wait);
   out.push_back({Do::cancel, index});
 }
 
@@ -184,9 +189,15 @@ void Fork::on_deadline(TimePoint now, Actions& out) {
       branch.deadline = never;
       if (!answered_) consider(index, 487, false, out);
       move_on(now, out);
+    } else if (branch.cancel_sent &&
+               !branch.abandoned) {  // the 487 that never came (CGP-54); a 2xx still may (section 16.7 step 5)
+      branch.abandoned = true;
+      branch.deadline = now + settings_.late_wait;
+      if (!answered_) consider(index, 487, false, out);
+      move_on(now, out);
     } else if (branch.cancel_sent) {
       out.push_back({Do::abandon, index});
-      on_final(index, 487, false, now, out);  // the 487 that never came (CGP-54)
+      on_final(index, 487, false, now, out);
     } else if (branch.state == State::proceeding) {
       cancel_branch(index, now, out);  // Timer C (section 16.8)
     } else {

@@ -8,28 +8,30 @@
 
 namespace bellhop::proxy {
 
-/// The response context of one forwarded request (RFC 3261 section 16.7): which branches ring, which response is the best,
-/// when to cancel, try the next group or answer. A pure state machine: it is told events and says what to do; it holds no
-/// message, socket or clock.
+/// The response context of one forwarded request (RFC 3261 section 16.7): which branches ring, which response is the
+/// best, when to cancel, try the next group or answer. A pure state machine: it is told events and says what to do; it
+/// holds no message, socket or clock.
 ///
-/// Spec    RFC 3261 sections 9, 16.6 to 16.8, 16.10; RFC 4320 section 4.2 (no 408 for non-INVITE); features.md CGP-54, MSG-06.
-/// Owner   one shard, inside a Forwarding.
+/// Spec    RFC 3261 sections 9, 16.6 to 16.8, 16.10; RFC 4320 section 4.2 (no 408 for non-INVITE); features.md CGP-54,
+/// MSG-06. Owner   one shard, inside a Forwarding.
 class Fork {
  public:
   struct Settings {
     Duration timer_c = seconds(185);
     Duration cancel_wait = seconds(5);
+    Duration late_wait =
+        seconds(32);  ///< how long a branch that was given up may still bring a 2xx (section 16.7 step 5): 64*T1
   };
   enum class Do : std::uint8_t {
-    start,        ///< send the request on this branch
-    cancel,       ///< send CANCEL on this branch
-    forward,      ///< pass the response just received on this branch upstream
-    keep_best,    ///< the response just received is the best so far: keep it
-    add_challenge,///< keep its challenges: they go into the best answer (section 16.7 step 7)
-    answer_best,  ///< send the kept response upstream
-    answer_own,   ///< send a response of our own with status()
-    abandon,      ///< wait no longer for this branch: it was cancelled and never ended
-    finish,       ///< nothing more to wait for
+    start,          ///< send the request on this branch
+    cancel,         ///< send CANCEL on this branch
+    forward,        ///< pass the response just received on this branch upstream
+    keep_best,      ///< the response just received is the best so far: keep it
+    add_challenge,  ///< keep its challenges: they go into the best answer (section 16.7 step 7)
+    answer_best,    ///< send the kept response upstream
+    answer_own,     ///< send a response of our own with status()
+    abandon,        ///< wait no longer for this branch: it was cancelled and never ended
+    finish,         ///< nothing more to wait for
   };
   struct Action {
     Do what;
@@ -89,7 +91,7 @@ class Fork {
   bool answered_ = false;   ///< a final response went upstream
   bool succeeded_ = false;  ///< a 2xx went upstream
   bool cancelled_ = false;
-  bool stopped_ = false;    ///< no further groups: 2xx, 6xx or CANCEL
+  bool stopped_ = false;  ///< no further groups: 2xx, 6xx or CANCEL
   bool finished_ = false;
   bool best_kept_ = false;  ///< the best response is one we received, not one of our own
   sip::StatusCode best_;    ///< 0: none yet

@@ -15,8 +15,12 @@ class Story {
     for (const int value : q) fork.add_branch(static_cast<std::uint16_t>(value));
     fork.begin(now, actions);
   }
-  Story& response(unsigned branch, int status) { return fork.on_response(static_cast<std::uint16_t>(branch), status, now, actions), *this; }
-  Story& failed(unsigned branch, int status) { return fork.on_failed(static_cast<std::uint16_t>(branch), status, now, actions), *this; }
+  Story& response(unsigned branch, int status) {
+    return fork.on_response(static_cast<std::uint16_t>(branch), status, now, actions), *this;
+  }
+  Story& failed(unsigned branch, int status) {
+    return fork.on_failed(static_cast<std::uint16_t>(branch), status, now, actions), *this;
+  }
   Story& cancelled() { return fork.on_cancelled(now, actions), *this; }
   Story& after(Duration wait) {
     now += wait;
@@ -25,13 +29,16 @@ class Story {
   }
   /// What was ordered since the last look: "start0 start1", "best0 own:408 finish".
   std::string orders() {
-    static const std::vector<std::string> names{"start", "cancel", "forward", "keep", "challenge", "best", "own", "abandon", "finish"};
+    static const std::vector<std::string> names{"start", "cancel", "forward", "keep",  "challenge",
+                                                "best",  "own",    "abandon", "finish"};
     std::string out;
     for (const Fork::Action& action : actions) {
       if (!out.empty()) out += ' ';
       out += names.at(static_cast<std::size_t>(action.what));
-      if (action.what == Fork::Do::answer_own || action.what == Fork::Do::answer_best) out += ":" + std::to_string(fork.status().value);
-      else if (action.what != Fork::Do::finish) out += std::to_string(action.branch);
+      if (action.what == Fork::Do::answer_own || action.what == Fork::Do::answer_best)
+        out += ":" + std::to_string(fork.status().value);
+      else if (action.what != Fork::Do::finish)
+        out += std::to_string(action.branch);
     }
     actions.clear();
     return out;
@@ -103,8 +110,10 @@ struct Choice {
 };
 class Best : public testing::TestWithParam<Choice> {};
 INSTANTIATE_TEST_SUITE_P(Of, Best,
-                         testing::Values(Choice{{486, 404}, 486}, Choice{{500, 486}, 486}, Choice{{301, 404}, 301}, Choice{{404, 401}, 401}, Choice{{404, 484}, 484},
-                                         Choice{{408, 486}, 486}, Choice{{503, 500}, 500}, Choice{{603, 401}, 603}, Choice{{404, 415}, 415}, Choice{{500, 600}, 600}));
+                         testing::Values(Choice{{486, 404}, 486}, Choice{{500, 486}, 486}, Choice{{301, 404}, 301},
+                                         Choice{{404, 401}, 401}, Choice{{404, 484}, 484}, Choice{{408, 486}, 486},
+                                         Choice{{503, 500}, 500}, Choice{{603, 401}, 603}, Choice{{404, 415}, 415},
+                                         Choice{{500, 600}, 600}));
 
 // [RFC3261 16.7] The best response: 6xx, then the lowest class, in it what helps the caller to do better
 TEST_P(Best, IsChosen) {
@@ -166,7 +175,16 @@ TEST(Fork, GivesUpOnA487ThatNeverComes) {
   s.orders();
   s.response(0, 180).cancelled().orders();
   EXPECT_EQ(s.after(seconds(4)).orders(), "");
-  EXPECT_EQ(s.after(seconds(2)).orders(), "abandon0 own:487 finish");
+  EXPECT_EQ(s.after(seconds(2)).orders(), "own:487");
+  EXPECT_EQ(s.after(seconds(33)).orders(), "abandon0 finish");
+}
+
+// [RFC3261 16.7] A 2xx that comes after we answered in the callee's place goes up like any other
+TEST(Fork, PassesA2xxThatComesAfterItGaveUp) {
+  Story s;
+  s.orders();
+  s.response(0, 180).cancelled().after(seconds(6)).orders();
+  EXPECT_EQ(s.response(0, 200).orders(), "forward0 finish");
 }
 
 // [CGP-54] Cancelled before anything was heard: the caller gets 487 after the wait, a late 180 still its CANCEL
@@ -208,7 +226,8 @@ TEST(Fork, FollowsARedirection) {
   EXPECT_EQ(s.response(1, 200).orders(), "forward1 finish");
 }
 
-// [RFC3263 4.3, RFC3261 9.1] A branch that went on to its next target is as if just started: Timer C runs anew, and CANCEL waits for a 1xx
+// [RFC3263 4.3, RFC3261 9.1] A branch that went on to its next target is as if just started: Timer C runs anew, and
+// CANCEL waits for a 1xx
 TEST(Fork, StartsAnewAtTheNextTarget) {
   Story s;
   s.orders();

@@ -16,7 +16,7 @@ namespace {
 
 /// The Route values that stay: those behind ours, without the last when it became the target.
 struct RouteView {
-  std::string_view first;      ///< first value that stays; empty: none
+  std::string_view first;  ///< first value that stays; empty: none
   std::size_t total = 0;
 };
 
@@ -44,12 +44,13 @@ bool is_loose(std::string_view uri_text) {
   return uri && uri->parameter("lr").has_value();
 }
 
-/// A Request-URI has neither headers nor a method parameter (RFC 3261 section 19.1.1), whoever wrote them there: the caller (RFC 4475
-/// section 3.1.2.11) or the callee in its Contact. Without them; `buffer` is used when there are any.
+/// A Request-URI has neither headers nor a method parameter (RFC 3261 section 19.1.1), whoever wrote them there: the
+/// caller (RFC 4475 section 3.1.2.11) or the callee in its Contact. Without them; `buffer` is used when there are any.
 std::string_view as_request_uri(std::string_view text, std::string& buffer) {
   bool suspicious = false;  // nearly all pass here, unparsed
   for (std::size_t i = 0; i < text.size() && !suspicious; ++i)
-    suspicious = text[i] == '?' || (text[i] == ';' && i + 1 < text.size() && (lower(text[i + 1]) == 'm' || text[i + 1] == '%'));
+    suspicious =
+        text[i] == '?' || (text[i] == ';' && i + 1 < text.size() && (lower(text[i + 1]) == 'm' || text[i + 1] == '%'));
   if (!suspicious) return text;
   const auto uri = sip::parse_uri(text);
   if (!uri || (uri->scheme != sip::Scheme::sip && uri->scheme != sip::Scheme::sips)) return text;
@@ -66,7 +67,8 @@ std::string_view as_request_uri(std::string_view text, std::string& buffer) {
 }
 
 /// Cuts the own Route values off; all lines are rewritten only when a line holds values of both kinds.
-void edit_routes(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts, std::string_view routes, std::string_view append) {
+void edit_routes(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts, std::string_view routes,
+                 std::string_view append) {
   const std::size_t dropped = facts.own_routes + (facts.drop_last_route ? 1u : 0u);
   if (dropped == 0 && append.empty()) {
     if (!routes.empty()) edits.insert_above_first(HeaderId::route, routes);
@@ -89,7 +91,8 @@ void edit_routes(sip::Edits& edits, const sip::Message& request, const ForwardFa
   }
   if (const sip::HeaderField* first = request.first(HeaderId::route); first != nullptr && !rest.empty()) {
     edits.replace_value(*first, rest);
-    for (const auto* next = request.next(HeaderId::route, first); next != nullptr; next = request.next(HeaderId::route, next))
+    for (const auto* next = request.next(HeaderId::route, first); next != nullptr;
+         next = request.next(HeaderId::route, next))
       edits.remove(*next);
   } else {
     edits.remove_all(HeaderId::route);
@@ -137,11 +140,11 @@ void state_length(sip::Edits& edits, const sip::Message& message) {
 }
 
 void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts,
-                     std::string_view request_uri, std::string_view routes, std::string_view via, std::string_view via_facts,
-                     std::string_view record_route, sip::FieldNames names) {
+                     const Copy& copy, sip::FieldNames names) {
   edits.start(request);
   std::string target_buffer, hop_buffer;
-  request_uri = as_request_uri(request_uri, target_buffer);
+  const std::string_view request_uri = as_request_uri(copy.request_uri, target_buffer);
+  std::string_view routes = copy.routes;
   std::string strict_target;  // RFC 3261 section 16.6 item 6: a strict router wants its URI as Request-URI
   std::string_view new_uri = request_uri;
   ForwardFacts effective = facts;
@@ -159,8 +162,8 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
   }
   if (new_uri != request.request_uri_text()) edits.set_request_uri(new_uri);
 
-  edits.insert_above_first(HeaderId::via, via);
-  if (!via_facts.empty()) {
+  edits.insert_above_first(HeaderId::via, copy.via);
+  if (!copy.via_facts.empty()) {
     std::string marked;  // the client's Via as RFC 3261 section 18.2.1 and RFC 3581 want it
     const sip::Via& top = request.top_via();
     for (const sip::Parameter p : sip::ParameterList(top.parameters)) {
@@ -172,21 +175,26 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
         marked += p.value;
       }
     }
-    marked += via_facts;
+    marked += copy.via_facts;
     if (top.parameters.empty()) {
       edits.add_parameter_to_first(HeaderId::via, marked.substr(1), {}, false);
     } else {
       const char* const from = top.parameters.data() - 1;  // with its ';'
-      edits.replace_part({from, static_cast<std::size_t>(top.parameters.data() + top.parameters.size() - from)}, marked);
+      edits.replace_part({from, static_cast<std::size_t>(top.parameters.data() + top.parameters.size() - from)},
+                         marked);
     }
   }
-  if (!record_route.empty()) edits.insert_above_first(HeaderId::record_route, record_route);
+  if (!copy.record_route.empty()) edits.insert_above_first(HeaderId::record_route, copy.record_route);
+  if (!copy.path.empty()) edits.insert_above_first(HeaderId::path, copy.path);
   edit_routes(edits, request, effective, routes, strict_target);
   std::array<char, 12> buffer;
   edits.set(HeaderId::max_forwards, number_text(buffer, facts.max_forwards));
   edits.set(HeaderId::max_breadth, number_text(buffer, facts.max_breadth));
   if (!facts.consumed_realm.empty()) consume_credentials(edits, request, facts.consumed_realm);
   if (facts.assert_identity) assert_identity(edits, request, facts);
+  edit_contacts(edits, request, copy.contacts);
+  if ((facts.sender & config::Workaround::bad_update) != 0) drop_update(edits, request);
+  if (!facts.epid.empty()) restore_epid(edits, request, HeaderId::to, facts.epid);
   state_length(edits, request);
   edits.write(out, names);
 }
@@ -198,7 +206,8 @@ std::uint64_t loop_value(const sip::Message& request, std::uint64_t seed) {
   mix(request.from_tag());
   mix(request.to_tag());
   for (const HeaderId id : {HeaderId::route, HeaderId::proxy_require, HeaderId::proxy_authorization})
-    for (const auto* field = request.first(id); field != nullptr; field = request.next(id, field)) mix(request.value(*field));
+    for (const auto* field = request.first(id); field != nullptr; field = request.next(id, field))
+      mix(request.value(*field));
   return value ^ request.cseq().number;
 }
 

@@ -12,23 +12,33 @@ using testing::StartsWith;
 
 std::string request(std::string_view more = {}, std::string_view uri = "sip:bob@example.test") {
   return "INVITE " + std::string(uri) +
-         " SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.test>;tag=1\r\n"
+         " SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa\r\nMax-Forwards: 70\r\nFrom: "
+         "<sip:alice@example.test>;tag=1\r\n"
          "To: <sip:bob@example.test>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n" +
          std::string(more) + "Content-Length: 4\r\n\r\nbody";
 }
 
 struct Forwarded {
   explicit Forwarded(std::string_view text) : octets(text) { EXPECT_TRUE(message.parse(octets, sip::Limits{}, false)); }
-  std::string write(std::string_view uri = "sip:bob@10.0.0.1", std::string_view routes = {}, std::string_view via_facts = ";received=192.0.2.1") {
+  std::string write(std::string_view uri = "sip:bob@10.0.0.1", std::string_view routes = {},
+                    std::string_view via_facts = ";received=192.0.2.1") {
     std::string out;
     sip::Edits edits(message);
-    build_forwarded(out, edits, message, facts, uri, routes, "SIP/2.0/UDP 10.1.1.1;branch=z9hG4bKours", via_facts, record_route, sip::FieldNames::as_received);
+    const Copy copy{.request_uri = uri,
+                    .routes = routes,
+                    .via = "SIP/2.0/UDP 10.1.1.1;branch=z9hG4bKours",
+                    .via_facts = via_facts,
+                    .record_route = record_route,
+                    .path = {},
+                    .contacts = contacts};
+    build_forwarded(out, edits, message, facts, copy, sip::FieldNames::as_received);
     return out;
   }
   std::string octets;
   sip::Message message;
   ForwardFacts facts;
   std::string record_route;
+  ContactEdits contacts;
 };
 
 // [RFC3261 16.6] Our Via on top, the client's marked, one hop less, Request-URI of the target, body untouched
@@ -84,8 +94,9 @@ TEST(BuildForwarded, PutsPathOnTop) {
 
 // [RT-13] Credentials for our realm are consumed, those for others pass
 TEST(BuildForwarded, ConsumesItsCredentialsOnly) {
-  Forwarded f(request("Proxy-Authorization: Digest username=\"a\", realm=\"ours\", nonce=\"1\", uri=\"sip:x\", response=\"0\"\r\n"
-                      "Proxy-Authorization: Digest username=\"a\", realm=\"theirs\", nonce=\"1\", uri=\"sip:x\", response=\"0\"\r\n"));
+  Forwarded f(request(
+      "Proxy-Authorization: Digest username=\"a\", realm=\"ours\", nonce=\"1\", uri=\"sip:x\", response=\"0\"\r\n"
+      "Proxy-Authorization: Digest username=\"a\", realm=\"theirs\", nonce=\"1\", uri=\"sip:x\", response=\"0\"\r\n"));
   f.facts.consumed_realm = "ours";
   const std::string out = f.write();
   EXPECT_THAT(out, Not(HasSubstr("realm=\"ours\"")));
@@ -94,7 +105,8 @@ TEST(BuildForwarded, ConsumesItsCredentialsOnly) {
 
 // [CGP-55, threats 19] What the caller asserts about itself is taken out; what we know goes in
 TEST(BuildForwarded, AssertsTheIdentityItKnows) {
-  Forwarded f(request("P-Asserted-Identity : <sip:boss@example.test>\r\nP-Preferred-Identity: <sip:x@example.test>\r\n"));
+  Forwarded f(
+      request("P-Asserted-Identity : <sip:boss@example.test>\r\nP-Preferred-Identity: <sip:x@example.test>\r\n"));
   f.facts.assert_identity = true;
   EXPECT_THAT(f.write(), Not(HasSubstr("boss")));
   f.facts.identity = "alice@example.test";

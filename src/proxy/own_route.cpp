@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace bellhop::proxy {
@@ -18,6 +20,17 @@ bool is_advertised(const sip::Uri& uri, const config::Snapshot& config) {
     const std::string shown = uri.has_port ? fmt::format("{}:{}", uri.host, uri.port) : std::string(uri.host);
     if (equals_ignore_case(listen.advertise, shown)) return true;
   }
+  for (const config::Zone& zone : config.zones) {
+    if (zone.advertise.empty()) continue;
+    const std::string shown = uri.has_port ? fmt::format("{}:{}", uri.host, uri.port) : std::string(uri.host);
+    if (equals_ignore_case(zone.advertise, shown)) return true;
+    const auto ours = [&](const config::Listen& l) {
+      return l.address.port == uri.port;
+    };  // without a port it stands for each listener's
+    if (uri.has_port && equals_ignore_case(zone.advertise, uri.host) &&
+        std::any_of(config.listen.begin(), config.listen.end(), ours))
+      return true;
+  }
   return false;
 }
 
@@ -30,13 +43,16 @@ std::optional<std::string_view> last_route(const sip::Message& message) {
   return last;
 }
 
-request::Refusal broken_route() { return {400, "Bad Route", {}}; }
+request::Refusal broken_route() {
+  return {400, "Bad Route", {}};
+}
 
 }  // namespace
 
 bool names_us(const sip::Uri& uri, const config::Snapshot& config) {
   if (uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::sips) return false;
-  if (const auto address = IpAddress::parse(uri.host)) return config.is_own_address(*address, uri.port) || is_advertised(uri, config);
+  if (const auto address = IpAddress::parse(uri.host))
+    return config.is_own_address(*address, uri.port) || is_advertised(uri, config);
   return config.domain_of(uri.host) != nullptr || is_advertised(uri, config);
 }
 
@@ -45,8 +61,18 @@ std::optional<request::Refusal> preprocess_routes(request::RequestContext& conte
   const std::string_view call_id = message.call_id();
   context.target_uri = message.request_uri_text();
 
+  // A Contact that we wrote in place of the phone's own (CGP-67).
+  const bool registering = message.method() == sip::Method::register_;  // judged like anybody, whatever it brings
+  if (message.request_uri() && !registering)
+    if (auto contact = tokens.read_contact(*message.request_uri())) {
+      context.target_uri = std::move(contact->uri);
+      context.route_flow = contact->flow;
+      context.by_path = true;
+    }
+
   // A strict router put our Record-Route URI into the Request-URI: the target is the last Route value (section 16.4).
-  if (message.request_uri() && tokens.read(*message.request_uri(), call_id).ours) {
+  const auto in_uri = message.request_uri() ? tokens.read(*message.request_uri(), call_id) : RouteTokens::Mark{};
+  if (in_uri.ours && !in_uri.path) {
     const auto last = last_route(message);
     if (last) {
       const auto parsed = sip::parse_name_addr(*last);
@@ -71,23 +97,35 @@ std::optional<request::Refusal> preprocess_routes(request::RequestContext& conte
     ours = mark.ours || names_us(route->uri, context.config);
     if (!ours) return true;
     ++context.own_routes;
-    if (mark.ours) context.in_dialog = true;
-    else untokened = true;
-    context.route_flow = mark.flow;  // the last one of ours is the one the end ahead got
+    if (mark.path) {  // the end of its way: nothing behind it is ours
+      context.by_path = true;
+      context.route_flow = mark.flow;
+      ours = false;
+      return true;
+    }
+    if (mark.ours)
+      context.in_dialog = true;
+    else
+      untokened = true;
+    if (!context.by_path) context.route_flow = mark.flow;  // the last one of ours is the one the end ahead got
+    context.epid = mark.epid;
     return true;
   });
   if (broken) return broken_route();
-  if (context.drop_last_route && context.own_routes == total && total > 0) --context.own_routes;  // the last one became the target
+  if (context.drop_last_route && context.own_routes == total && total > 0)
+    --context.own_routes;  // the last one became the target
   context.preloaded_route = context.own_routes + (context.drop_last_route ? 1u : 0u) < total;
   // A token means nothing without a dialog: a request that starts one is judged like any other.
-  if (message.to_tag().empty()) context.in_dialog = false;
-  if (!context.in_dialog) context.route_flow.reset();
-  if (untokened && !context.in_dialog && !message.to_tag().empty() && context.config.sip.record_route == config::RecordRoute::always &&
-      message.method() != sip::Method::register_) {
+  if (message.to_tag().empty() || registering) context.in_dialog = false;
+  if (registering) context.by_path = false;
+  if (!context.in_dialog && !context.by_path) context.route_flow.reset();
+  if (untokened && !context.in_dialog && !message.to_tag().empty() &&
+      context.config.sip.record_route == config::RecordRoute::always && message.method() != sip::Method::register_) {
     context.record.note(Step::own_route, "481", "Route to us without our token");
     return request::Refusal{481, "", {}};
   }
-  if (context.own_routes > 0) context.record.note(Step::own_route, context.in_dialog ? "our token" : "ours");
+  if (context.own_routes > 0 || context.by_path)
+    context.record.note(Step::own_route, context.by_path ? "our Path" : context.in_dialog ? "our token" : "ours");
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "crypto/subkey.hpp"
 #include "transport/reply.hpp"
 
 namespace bellhop::proxy {
@@ -18,11 +19,26 @@ using sip::Method;
 using transaction::TimerKind;
 
 namespace {
+
 const sip::Message no_message;
+
+/// The other way round: a Contact that we had put in place of the caller's is its own again (CGP-67).
+void restore_contacts(sip::Edits& edits, const sip::Message& response, const RouteTokens& tokens) {
+  response.for_each_value(HeaderId::contact, [&](std::string_view value, const sip::HeaderField&) {
+    const auto contact = sip::parse_contact(value);
+    if (!contact || contact->star) return true;
+    if (const auto own = tokens.read_contact(contact->address.uri))
+      edits.replace_part(contact->address.uri.text, own->uri);
+    return true;
+  });
+}
+
 }  // namespace
 
 Proxy::Proxy(const Environment& environment, config::SnapshotPtr config)
     : env_(environment),
+      tag_key_(crypto::subkey(env_.key, "tag")),
+      stateless_key_(crypto::subkey(env_.key, "stateless branch")),
       config_(std::move(config)),
       reach_(config_->listen),
       edits_(no_message),
@@ -33,9 +49,13 @@ Proxy::Proxy(const Environment& environment, config::SnapshotPtr config)
 
 Proxy::~Proxy() = default;
 
-void Proxy::apply(config::SnapshotPtr config) { config_ = std::move(config); }
+void Proxy::apply(config::SnapshotPtr config) {
+  config_ = std::move(config);
+}
 
-std::size_t Proxy::forks() const { return under_way_; }
+std::size_t Proxy::forks() const {
+  return under_way_;
+}
 
 std::string_view Proxy::uri_of(SlotId fork, SlotId client) const {
   const Forwarding* forwarding = forwardings_.find(fork);
@@ -57,12 +77,15 @@ bool Proxy::is_loop(const sip::Message& request) const {
   return loop;
 }
 
-bool Proxy::forward(request::RequestContext& context, std::vector<routing::Destination> destinations, ForwardFacts facts) {
+bool Proxy::forward(request::RequestContext& context, std::vector<routing::Destination> destinations,
+                    ForwardFacts facts) {
   const sip::Message& message = context.message;
-  const SlotId server = env_.servers.create(message, transport::reply_flow(message.top_via(), context.from), false, context.now);
+  const SlotId server =
+      env_.servers.create(message, transport::reply_flow(message.top_via(), context.from), false, context.now);
   if (!server.valid()) return false;
   const bool invite = message.method() == Method::invite;
-  const SlotId id = forwardings_.emplace(message, invite, Fork::Settings{config_->sip.timer_c, config_->sip.cancel_wait});
+  const SlotId id = forwardings_.emplace(
+      message, invite, Fork::Settings{config_->sip.timer_c, config_->sip.cancel_wait, 64 * config_->sip.t1});
   Forwarding& forwarding = *forwardings_.find(id);
   forwarding.from = context.from;
   forwarding.server = server;
@@ -74,15 +97,18 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
   forwarded_.add();
   ++under_way_;
   if (env_.log.enabled(Tag::sip_server, Level::low_level))
-    env_.log(Tag::sip_server, Level::low_level, "{} {} begins source={} call-id={}", message.method_text(), quoted_for_log(message.request_uri_text()),
-             context.from.remote.to_string(), quoted_for_log(message.call_id()));
+    env_.log(Tag::sip_server, Level::low_level, "{} {} begins source={} call-id={}", message.method_text(),
+             quoted_for_log(message.request_uri_text()), context.from.remote.to_string(),
+             quoted_for_log(message.call_id()));
 
   // RFC 5393 section 5.3.3: what rings at once shares the breadth; when there is not enough, one rings after the other.
   const bool too_wide = destinations.size() > forwarding.facts.max_breadth;
   std::uint16_t falling_q = 1000;
   std::size_t at_once = 0;
   for (const routing::Destination& d : destinations) at_once += d.q == destinations.front().q ? 1u : 0u;
-  if (!too_wide && at_once > 1) forwarding.facts.max_breadth = std::max<std::uint32_t>(1, forwarding.facts.max_breadth / static_cast<std::uint32_t>(at_once));
+  if (!too_wide && at_once > 1)
+    forwarding.facts.max_breadth =
+        std::max<std::uint32_t>(1, forwarding.facts.max_breadth / static_cast<std::uint32_t>(at_once));
   forwarding.branches.reserve(destinations.size());
   for (routing::Destination& destination : destinations) {
     forwarding.fork.add_branch(too_wide ? falling_q-- : destination.q);
@@ -109,26 +135,35 @@ void Proxy::send_trying(Forwarding& forwarding, bool at_once, TimePoint now) {
 
 // ---- events
 
-void Proxy::on_response(const sip::Message& response, const transaction::ClientTransactions::Match& match, TimePoint now) {
+void Proxy::on_response(const sip::Message& response, const transaction::ClientTransactions::Match& match,
+                        TimePoint now) {
   Forwarding* forwarding = forwardings_.find(match.owner);
   if (forwarding == nullptr) return;
   const auto index = branch_of(*forwarding, match.id);
   // A response carries the Vias of its request: anything else is not an answer to it (threats 49).
   if (!index || response.via_count() != forwarding->via_count + 1) return;
-  if (forwarding->lingering) return pass_repeat(*forwarding, response, now);
+  if (forwarding->lingering) return pass_repeat(*forwarding, *index, response, now);
   note_response(forwarding->branches[*index], response, now);
-  const bool moved_on = response.status() == 503 && try_next_target(match.owner, *forwarding, *index, now);
+  if (response.status().final() && env_.log.enabled(Tag::sip_client, Level::low_level))
+    env_.log(Tag::sip_client, Level::low_level, "{} answered {} by {}", forwarding->request->method_text(),
+             response.status().value, quoted_for_log(forwarding->branches[*index].destination.uri));
+  // RFC 5626 section 7; a phone that rang is not rung again in another early dialog.
+  const bool flow_failed =
+      response.status() == 430 || (response.status() == 408 && forwarding->branches[*index].heard != Heard::progress);
+  const bool moved_on = (response.status() == 503 && try_next_target(match.owner, *forwarding, *index, now)) ||
+                        (flow_failed && try_alternate(match.owner, *forwarding, *index, now));
   if (!moved_on && config_->sip.recurse_3xx && response.status().class_of() == 3 && !forwarding->fork.answered()) {
     follow_redirection(*forwarding, response);
     forwarding->fork.on_redirected(*index, now, actions_);
-  } else if (!moved_on) {  // of several targets the fork hears of the last one only
+  } else if (!moved_on && response.status() == 430 && forwarding->branches[*index].destination.binding != 0) {
+    forwarding->fork.on_failed(*index, 480, now,
+                               actions_);  // "endpoints should never receive a 430" (RFC 5626 section 11.5)
+  } else if (!moved_on) {                  // of several targets the fork hears of the last one only
     forwarding->fork.on_response(*index, response.status(), now, actions_);
   }
-  if (response.status().final() && env_.log.enabled(Tag::sip_client, Level::low_level))
-    env_.log(Tag::sip_client, Level::low_level, "{} answered {} by {}", forwarding->request->method_text(), response.status().value,
-             quoted_for_log(forwarding->branches[*index].destination.uri));
   if (response.status().final())
-    forwarding->record.note(Step::branch, "answered", fmt::format(FMT_STRING("{} {}"), *index, response.status().value));
+    forwarding->record.note(Step::branch, "answered",
+                            fmt::format(FMT_STRING("{} {}"), *index, response.status().value));
   drain(match.owner, &response, now);
 }
 
@@ -192,19 +227,21 @@ void Proxy::drain(SlotId id, const sip::Message* response, TimePoint now) {
   }
 }
 
-void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, const sip::Message* response, TimePoint now) {
+void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, const sip::Message* response,
+                TimePoint now) {
   switch (action.what) {
     case Fork::Do::start: return start_branch(id, forwarding, action.branch, now);
     case Fork::Do::cancel:
       if (forwarding.branches[action.branch].client.valid())
-        env_.clients.cancel(forwarding.branches[action.branch].client,
-                            forwarding.fork.answered() ? "SIP;cause=200;text=\"Call completed elsewhere\"" : std::string_view{}, now);
+        env_.clients.cancel(
+            forwarding.branches[action.branch].client,
+            forwarding.fork.answered() ? "SIP;cause=200;text=\"Call completed elsewhere\"" : std::string_view{}, now);
       return;
     case Fork::Do::forward:
-      if (response != nullptr) forward_response(forwarding, *response, now);
+      if (response != nullptr) forward_response(forwarding, action.branch, *response, now);
       return;
     case Fork::Do::keep_best:
-      if (response != nullptr) keep_best(forwarding, *response);
+      if (response != nullptr) keep_best(forwarding, action.branch, *response);
       return;
     case Fork::Do::add_challenge:
       if (response != nullptr) add_challenges(forwarding, *response);
@@ -216,8 +253,8 @@ void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, c
   }
 }
 
-/// A call that was answered lingers for 64*T1: the callee repeats its 2xx until it hears the ACK, and each repeat is the
-/// caller's (RFC 6026 section 8.7). What it needs for that is little.
+/// A call that was answered lingers for 64*T1: the callee repeats its 2xx until it hears the ACK, and each repeat is
+/// the caller's (RFC 6026 section 8.7). What it needs for that is little.
 void Proxy::finish(SlotId id, TimePoint now) {
   Forwarding& forwarding = *forwardings_.find(id);
   --under_way_;
@@ -226,8 +263,10 @@ void Proxy::finish(SlotId id, TimePoint now) {
   const bool established = accepted && forwarding.request->to_tag().empty();
   if (const Level level = established ? Level::major : Level::low_level; env_.log.enabled(Tag::sip, level))
     env_.log(Tag::sip, level, "{} {} {} {}", established ? "call established" : forwarding.request->method_text(),
-             quoted_for_log(forwarding.request->call_id()), quoted_for_log(forwarding.request->request_uri_text()), forwarding.record.text());
-  if (!env_.servers.answered_finally(forwarding.server)) env_.servers.forget(forwarding.server);  // RFC 4320 section 4.2
+             quoted_for_log(forwarding.request->call_id()), quoted_for_log(forwarding.request->request_uri_text()),
+             forwarding.record.text());
+  if (!env_.servers.answered_finally(forwarding.server))
+    env_.servers.forget(forwarding.server);  // RFC 4320 section 4.2
   if (!accepted) {
     forwardings_.erase(id);
     return;
@@ -241,12 +280,13 @@ void Proxy::finish(SlotId id, TimePoint now) {
   env_.wheel.arm(forwarding.timer, now + 64 * config_->sip.t1);
 }
 
-void Proxy::pass_repeat(Forwarding& forwarding, const sip::Message& response, TimePoint now) {
+void Proxy::pass_repeat(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now) {
   if (!response.status().success()) return;
   buffer_.clear();
-  strip_own_via(buffer_, response);
+  write_response(buffer_, forwarding, index, response);
   // Not the transaction's when it ended otherwise, with a 487 or a 6xx (section 16.7 step 5), or is over.
-  if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now)) env_.output.transmit(forwarding.from, buffer_);
+  if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now))
+    env_.output.transmit(forwarding.from, buffer_);
 }
 
 // ---- responses
@@ -258,16 +298,48 @@ void Proxy::strip_own_via(std::string& out, const sip::Message& response) {
   edits_.write(out, names());
 }
 
-void Proxy::forward_response(Forwarding& forwarding, const sip::Message& response, TimePoint now) {
-  buffer_.clear();
-  strip_own_via(buffer_, response);
-  if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now) && response.status().success())
-    env_.output.transmit(transport::reply_flow(forwarding.request->top_via(), forwarding.from), buffer_);  // a late 2xx (threats 53)
+/// The same with what the two ends need (RT-16, CGP-62).
+void Proxy::write_response(std::string& out, const Forwarding& forwarding, std::uint16_t index,
+                           const sip::Message& response) {
+  edits_.start(response);
+  edits_.remove_first_value(HeaderId::via);
+  const Branch& branch = forwarding.branches[index];
+  const config::Workarounds caller = forwarding.facts.sender;
+  config::Workarounds callee = 0;
+  if (!config_->devices.empty()) {
+    const std::string_view agent = response.value_of(HeaderId::user_agent);
+    callee = config_->workarounds_of_agent(agent.empty() ? response.value_of(HeaderId::server) : agent);
+  }
+  if (response.has(HeaderId::contact) && response.cseq().method != Method::register_) {
+    ContactEdits wanted;
+    wanted.drop_tcp = (caller & config::Workaround::no_tcp) != 0;
+    wanted.drop_maddr = (caller & config::Workaround::no_maddr) != 0;
+    const bool phone = branch.natted_at && response.status().class_of() != 3;
+    if (phone && (callee & config::Workaround::fix_contacts) != 0)
+      wanted.fix = &*branch.natted_at;
+    else if (phone && config_->nat.contact_alias)
+      wanted.alias = &*branch.natted_at;
+    edit_contacts(edits_, response, wanted);
+  }
+  if (forwarding.contact_replaced) restore_contacts(edits_, response, env_.tokens);
+  if ((callee & config::Workaround::bad_update) != 0) drop_update(edits_, response);
+  if (!forwarding.facts.caller_epid.empty())
+    restore_epid(edits_, response, HeaderId::from, forwarding.facts.caller_epid);
+  state_length(edits_, response);
+  edits_.write(out, names());
 }
 
-void Proxy::keep_best(Forwarding& forwarding, const sip::Message& response) {
+void Proxy::forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now) {
+  buffer_.clear();
+  write_response(buffer_, forwarding, index, response);
+  if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now) && response.status().success())
+    env_.output.transmit(transport::reply_flow(forwarding.request->top_via(), forwarding.from),
+                         buffer_);  // a late 2xx (threats 53)
+}
+
+void Proxy::keep_best(Forwarding& forwarding, std::uint16_t index, const sip::Message& response) {
   forwarding.best.clear();
-  strip_own_via(forwarding.best, response);
+  write_response(forwarding.best, forwarding, index, response);
 }
 
 void Proxy::add_challenges(Forwarding& forwarding, const sip::Message& response) const {
@@ -301,7 +373,10 @@ void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint
   if (env_.log.enabled(Tag::sip_server, level))
     env_.log(Tag::sip_server, level, "{} for {} answered {}: {}", forwarding.request->method_text(),
              quoted_for_log(forwarding.request->request_uri_text()), status.value, forwarding.record.text());
-  env_.servers.answer(forwarding.server, status, answers_.write(*forwarding.request, forwarding.from, status, {}, tag, overloaded ? "Retry-After: 5\r\n" : "", *config_), now);
+  env_.servers.answer(forwarding.server, status,
+                      answers_.write(*forwarding.request, forwarding.from, status, {}, tag,
+                                     overloaded ? "Retry-After: 5\r\n" : "", *config_),
+                      now);
 }
 
 std::optional<std::uint16_t> Proxy::branch_of(const Forwarding& forwarding, SlotId client) const {
@@ -315,10 +390,11 @@ std::optional<std::uint16_t> Proxy::branch_of(const Forwarding& forwarding, Slot
 void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
   fmt::memory_buffer identity;
   const fmt::format_int cseq(request.cseq().number);
-  for (const std::string_view part : {request.call_id(), std::string_view("\n"), request.from_tag(), std::string_view("\n"), std::string_view(cseq.data(), cseq.size())})
+  for (const std::string_view part : {request.call_id(), std::string_view("\n"), request.from_tag(),
+                                      std::string_view("\n"), std::string_view(cseq.data(), cseq.size())})
     identity.append(part);
   out += "bh";
-  crypto::append_base32(out, crypto::short_mac(env_.key, {identity.data(), identity.size()}));
+  crypto::append_base32(out, crypto::short_mac(tag_key_, {identity.data(), identity.size()}));
 }
 
 bool Proxy::is_own_to_tag(const sip::Message& ack) const {

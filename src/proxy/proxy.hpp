@@ -32,8 +32,8 @@ namespace bellhop::proxy {
 /// The proxy core of one shard (RFC 3261 section 16): forwards requests statefully through forks or statelessly, brings
 /// responses back, cancels losers, answers when nobody did.
 ///
-/// Owner   one shard. Everything that outlives a call is a value in a SlotMap; timers and look-ups come back with its id.
-/// Memory  a ringing call: the received request, one client transaction per branch, one server transaction.
+/// Owner   one shard. Everything that outlives a call is a value in a SlotMap; timers and look-ups come back with its
+/// id. Memory  a ringing call: the received request, one client transaction per branch, one server transaction.
 class Proxy {
  public:
   struct Environment {
@@ -48,23 +48,26 @@ class Proxy {
     observe::Log& log;
     observe::Metrics& metrics;
     const RouteTokens& tokens;
-    crypto::Key key;            ///< for To tags and stateless branches
-    std::uint64_t hash_seed;    ///< for loop detection
+    crypto::Key key;          ///< the server's own; the proxy takes subkeys for To tags and stateless branches
+    std::uint64_t hash_seed;  ///< for loop detection
   };
   Proxy(const Environment& environment, config::SnapshotPtr config);
   ~Proxy();
   void apply(config::SnapshotPtr config);
 
-  /// Forwards with a server transaction and a fork. `destinations` is not empty. False: the object limit is reached and the request
-  /// must be dropped in silence (CGP-35).
-  [[nodiscard]] bool forward(request::RequestContext& context, std::vector<routing::Destination> destinations, ForwardFacts facts);
+  /// Forwards with a server transaction and a fork. `destinations` is not empty. False: the object limit is reached and
+  /// the request must be dropped in silence (CGP-35).
+  [[nodiscard]] bool forward(request::RequestContext& context, std::vector<routing::Destination> destinations,
+                             ForwardFacts facts);
   /// Forwards without state (RFC 3261 section 16.11): the stateless mode, and every ACK (section 16.6, CGP-03).
-  void forward_statelessly(request::RequestContext& context, const routing::Destination& destination, const ForwardFacts& facts);
+  void forward_statelessly(request::RequestContext& context, const routing::Destination& destination,
+                           const ForwardFacts& facts);
   /// A request came back: our Via with this request's loop value is in it (RFC 5393 section 4).
   [[nodiscard]] bool is_loop(const sip::Message& request) const;
 
   void on_response(const sip::Message& response, const transaction::ClientTransactions::Match& match, TimePoint now);
-  /// A response to something sent statelessly: passed on by its next Via when our branch proves it ours (CGP-02). False: drop it.
+  /// A response to something sent statelessly: passed on by its next Via when our branch proves it ours (CGP-02).
+  /// False: drop it.
   bool on_stateless_response(const sip::Message& response, const net::Flow& from);
   /// A CANCEL for this INVITE transaction was answered 200: what it started is to end.
   void on_cancel(SlotId server_transaction, TimePoint now);
@@ -74,13 +77,13 @@ class Proxy {
 
   /// A To tag for responses of our own that needs no memory: keyed hash of the request's identity. Appends to `out`.
   void append_to_tag(std::string& out, const sip::Message& request) const;
-  /// Whether this To tag was made by append_to_tag for a request with the same Call-ID, From tag and CSeq number: the ACK to an
-  /// answer we gave without state.
+  /// Whether this To tag was made by append_to_tag for a request with the same Call-ID, From tag and CSeq number: the
+  /// ACK to an answer we gave without state.
   [[nodiscard]] bool is_own_to_tag(const sip::Message& ack) const;
 
   [[nodiscard]] std::size_t forks() const;
-  /// For the monitor: the Request-URI of a request under way as it came, or, with a client transaction, the target it goes to. Empty
-  /// when it is over. A view into the fork.
+  /// For the monitor: the Request-URI of a request under way as it came, or, with a client transaction, the target it
+  /// goes to. Empty when it is over. A view into the fork.
   [[nodiscard]] std::string_view uri_of(SlotId fork, SlotId client = {}) const;
 
  private:
@@ -94,13 +97,15 @@ class Proxy {
   /// One target under way.
   struct Branch {
     routing::Destination destination;
-    SlotId client{};                      ///< invalid until sent
+    SlotId client{};                           ///< invalid until sent
     std::vector<transport::Target> targets{};  ///< addresses of the next hop, in order
     std::size_t next_target = 0;
     std::unique_ptr<LookUps> look_ups{};
     Heard heard = Heard::nothing;
-    bool size_switched = false;           ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
+    bool size_switched = false;  ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
     bool force_udp = false;
+    bool flow_lost = false;                ///< its flow is gone: what is tried instead leads there only by luck
+    std::optional<net::Flow> natted_at{};  ///< who answers stands behind NAT there; kept for late repeats
   };
   /// One forwarded request: everything about it that outlives its walk through the pipeline.
   struct Forwarding {
@@ -113,40 +118,54 @@ class Proxy {
     Fork fork;
     ForwardFacts facts;
     std::vector<Branch> branches;
-    std::string best;                     ///< the best response so far, our Via taken off
-    std::string challenges;               ///< header lines of other branches' 401/407
+    std::string best;        ///< the best response so far, our Via taken off
+    std::string challenges;  ///< header lines of other branches' 401/407
     std::uint64_t loop = 0;
     observe::DecisionRecord record;
     net::Timer timer;
-    bool at_limit = false;                ///< a branch found no room among our client transactions (CGP-49)
-    bool lingering = false;               ///< answered 2xx: only repeats of it are still passed on (RFC 6026 section 8.7)
+    bool at_limit = false;  ///< a branch found no room among our client transactions (CGP-49)
+    bool contact_replaced =
+        false;               ///< the request's Contact names us; what comes back for it is the caller's own (CGP-67)
+    bool lingering = false;  ///< answered 2xx: only repeats of it are still passed on (RFC 6026 section 8.7)
   };
 
   void act(SlotId id, Forwarding& forwarding, const Fork::Action& action, const sip::Message* response, TimePoint now);
   void drain(SlotId id, const sip::Message* response, TimePoint now);
   void finish(SlotId id, TimePoint now);
-  void pass_repeat(Forwarding& forwarding, const sip::Message& response, TimePoint now);
+  void pass_repeat(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now);
 
   // Branches.
   void start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   [[nodiscard]] bool find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
-  [[nodiscard]] Result<transport::NextHop, sip::StatusCode> next_hop(const sip::Message& request, const ForwardFacts& facts,
+  [[nodiscard]] Result<transport::NextHop, sip::StatusCode> next_hop(const sip::Message& request,
+                                                                     const ForwardFacts& facts,
                                                                      const routing::Destination& destination) const;
   [[nodiscard]] transport::Location locate(const transport::NextHop& hop, const sip::Message& request,
                                            const std::vector<net::AnswerPtr>& at_hand, TimePoint now) const;
-  [[nodiscard]] bool ask(SlotId id, Branch& branch, std::uint16_t index, const std::vector<net::Question>& questions, TimePoint now);
+  [[nodiscard]] bool ask(SlotId id, Branch& branch, std::uint16_t index, const std::vector<net::Question>& questions,
+                         TimePoint now);
   [[nodiscard]] bool try_next_target(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
+  [[nodiscard]] bool try_alternate(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   void note_response(Branch& branch, const sip::Message& response, TimePoint now);
   void send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   void fail_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now);
   [[nodiscard]] std::optional<net::Flow> next_flow(Forwarding& forwarding, Branch& branch, TimePoint now);
   [[nodiscard]] std::optional<net::Flow> flow_of_binding(const Forwarding& forwarding, Branch& branch) const;
-  [[nodiscard]] bool stays_in_path(const sip::Message& request, const net::Flow& from, const net::Flow& to,
-                                   const routing::Destination& destination, bool in_dialog) const;
-  void write_request(Forwarding& forwarding, const Branch& branch, const net::Flow& to, std::string_view via);
+  /// A request on its way: what came, and where it goes.
+  struct Passage {
+    const sip::Message& request;
+    const ForwardFacts& facts;
+    const net::Flow& from;
+    const net::Flow& to;
+    const routing::Destination& destination;
+  };
+  [[nodiscard]] bool stays_in_path(const Passage& passage) const;
+  void write_request(const Passage& passage, std::string_view via);
   void write_via(std::string& out, const net::Flow& to) const;
-  void write_record_route(std::string& out, const sip::Message& request, const net::Flow& from, const net::Flow& to,
-                          const routing::Destination& destination) const;
+  void write_record_route(std::string& out, const Passage& passage) const;
+  void write_path(std::string& out, const Passage& passage) const;
+  [[nodiscard]] bool replaces_contact(const Passage& passage) const;
+  [[nodiscard]] ContactEdits contact_edits(const Passage& passage);
   [[nodiscard]] std::size_t udp_limit(const net::Flow& flow) const;
   void follow_redirection(Forwarding& forwarding, const sip::Message& response);
 
@@ -158,26 +177,29 @@ class Proxy {
   [[nodiscard]] std::uint64_t stateless_mac(std::uint64_t value) const;
 
   // Responses.
-  void forward_response(Forwarding& forwarding, const sip::Message& response, TimePoint now);
-  void keep_best(Forwarding& forwarding, const sip::Message& response);
+  void forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now);
+  void keep_best(Forwarding& forwarding, std::uint16_t index, const sip::Message& response);
   void add_challenges(Forwarding& forwarding, const sip::Message& response) const;
   void answer_best(Forwarding& forwarding, TimePoint now);
   void answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now);
   void send_trying(Forwarding& forwarding, bool at_once, TimePoint now);
   void strip_own_via(std::string& out, const sip::Message& response);
+  void write_response(std::string& out, const Forwarding& forwarding, std::uint16_t index,
+                      const sip::Message& response);
   [[nodiscard]] std::optional<std::uint16_t> branch_of(const Forwarding& forwarding, SlotId client) const;
   [[nodiscard]] sip::FieldNames names() const {
     return config_->sip.short_field_names ? sip::FieldNames::compact : sip::FieldNames::as_received;
   }
 
   Environment env_;
+  const crypto::Key tag_key_, stateless_key_;
   config::SnapshotPtr config_;
   const transport::Reach reach_;  ///< listeners do not change while we run
   SlotMap<Forwarding> forwardings_;
   std::size_t under_way_ = 0;  ///< those that do not only linger
   sip::Edits edits_;
   request::AnswerWriter answers_;
-  std::string buffer_, via_, facts_text_, record_route_;
+  std::string buffer_, via_, facts_text_, record_route_, path_, contact_;
   Fork::Actions actions_;
   observe::Counter& forwarded_;
   observe::Counter& stateless_;

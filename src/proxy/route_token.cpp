@@ -2,13 +2,18 @@
 
 #include <array>
 
+#include "crypto/subkey.hpp"
+#include "sip/escape.hpp"
+#include "sip/values.hpp"
+
 namespace bellhop::proxy {
 
 namespace {
 
 constexpr std::size_t digits = 13;  ///< of one 64-bit word in base32
 
-/// The flow as words: transport, family, shard, socket and port; for streams the connection; the peer's address (one word or two).
+/// The flow as words: transport, family, shard, socket and port; for streams the connection; the peer's address (one
+/// word or two).
 struct FlowWords {
   std::array<std::uint64_t, 4> word{};
   std::size_t count = 0;
@@ -67,47 +72,109 @@ std::optional<net::Flow> flow_of(std::string_view text) {
 
 }  // namespace
 
+RouteTokens::RouteTokens(const crypto::Key& key)
+    : dialog_key_(crypto::subkey(key, "dialog")), path_key_(crypto::subkey(key, "path")) {}
+
 std::uint64_t RouteTokens::token(std::string_view call_id, std::string_view flow) const {
-  if (flow.empty()) return crypto::short_mac(key_, call_id);
+  if (flow.empty()) return crypto::short_mac(dialog_key_, call_id);
   std::string text(call_id);
   text += '\n';
   text += flow;
-  return crypto::short_mac(key_, text);
+  return crypto::short_mac(dialog_key_, text);
+}
+
+namespace {
+
+/// "sip:HOST:PORT;transport=tcp", the user before it when there is one.
+void append_address(std::string& out, const RouteTokens::Value& value, std::string_view user = {}) {
+  out += value.secure ? "sips:" : "sip:";
+  if (!user.empty()) out.append(user).append("@");
+  out += value.sent_by;
+  if (value.transport == sip::Transport::udp || (value.secure && value.transport == sip::Transport::tls)) return;
+  out += ";transport=";
+  out += value.transport == sip::Transport::wss ? sip::param_name(sip::Transport::ws)
+                                                : sip::param_name(value.transport);  // RFC 7118 5.2.3
+}
+
+std::string text_of(const net::Flow& flow) {
+  std::string text;
+  const FlowWords words = words_of(flow);
+  for (std::size_t i = 0; i < words.count; ++i) crypto::append_base32(text, words.word[i]);
+  return text;
+}
+
+void append_parameter(std::string& out, std::string_view name, std::string_view value) {
+  out.append(";").append(name).append("=").append(value);
+}
+
+void append_token(std::string& out, std::string_view name, std::uint64_t token) {
+  append_parameter(out, name, {});
+  crypto::append_base32(out, token);
+}
+
+std::string_view value_of(const sip::Uri& uri, std::string_view name) {
+  const auto parameter = uri.parameter(name);
+  return parameter ? parameter->value : std::string_view{};
+}
+
+}  // namespace
+
+std::uint64_t RouteTokens::path_token(std::string_view flow, std::string_view contact) const {
+  std::string text(flow);
+  text.append("\n").append(contact);
+  return crypto::short_mac(path_key_, text);
 }
 
 void RouteTokens::append_record_route(std::string& out, const Value& value, std::string_view call_id) const {
-  out += value.secure ? "<sips:" : "<sip:";
-  out += value.sent_by;
-  if (value.transport != sip::Transport::udp && !(value.secure && value.transport == sip::Transport::tls)) {
-    out += ";transport=";
-    out += value.transport == sip::Transport::wss ? sip::param_name(sip::Transport::ws) : sip::param_name(value.transport);  // RFC 7118 5.2.3
-  }
-  std::string flow;
-  if (value.flow != nullptr) {
-    const FlowWords words = words_of(*value.flow);
-    for (std::size_t i = 0; i < words.count; ++i) crypto::append_base32(flow, words.word[i]);
-  }
-  out += ";lr;";
-  out += parameter;
-  out += '=';
-  crypto::append_base32(out, token(call_id, flow));
-  if (!flow.empty()) {
-    out += ';';
-    out += flow_parameter;
-    out += '=';
-    out += flow;
-  }
+  const std::string flow = value.flow != nullptr ? text_of(*value.flow) : std::string();
+  out += '<';
+  append_address(out, value);
+  out += ";lr";
+  append_token(out, parameter, token(call_id, flow));
+  if (!flow.empty()) append_parameter(out, flow_parameter, flow);
+  if (!value.epid.empty()) append_parameter(out, epid_parameter, value.epid);
   out += '>';
 }
 
+void RouteTokens::append_path(std::string& out, const Value& value, bool first_hop) const {
+  const std::string flow = text_of(*value.flow);
+  out += '<';
+  append_address(out, value);
+  out += ";lr";
+  if (first_hop) out += ";ob";
+  append_token(out, path_parameter, path_token(flow, {}));
+  append_parameter(out, flow_parameter, flow);
+  out += '>';
+}
+
+void RouteTokens::append_contact(std::string& out, const Value& value, const sip::Uri& contact) const {
+  const std::string flow = text_of(*value.flow), uri = sip::escape_parameter(contact.text);
+  append_address(out, value, contact.user);
+  append_token(out, path_parameter, path_token(flow, uri));
+  append_parameter(out, flow_parameter, flow);
+  append_parameter(out, contact_parameter, uri);
+}
+
+std::optional<RouteTokens::Contact> RouteTokens::read_contact(const sip::Uri& uri) const {
+  const std::string_view contact = value_of(uri, contact_parameter);
+  if (contact.empty()) return std::nullopt;
+  const auto shown = crypto::parse_base32(value_of(uri, path_parameter));
+  const std::string_view flow_text = value_of(uri, flow_parameter);
+  if (!shown || *shown != path_token(flow_text, contact)) return std::nullopt;
+  const auto flow = flow_of(flow_text);
+  return flow ? std::optional(Contact{sip::unescape(contact), *flow}) : std::nullopt;
+}
+
 RouteTokens::Mark RouteTokens::read(const sip::Uri& route, std::string_view call_id) const {
-  const auto shown = route.parameter(parameter);
-  if (!shown) return {};
-  const auto value = crypto::parse_base32(shown->value);
-  const auto flow = route.parameter(flow_parameter);
-  const std::string_view flow_text = flow ? flow->value : std::string_view{};
+  const std::string_view flow_text = value_of(route, flow_parameter);
+  if (const auto path = crypto::parse_base32(value_of(route, path_parameter));
+      path && *path == path_token(flow_text, {}))
+    return {true, true, flow_of(flow_text), {}};
+  const auto value = crypto::parse_base32(value_of(route, parameter));
   if (!value || *value != token(call_id, flow_text)) return {};
-  return {true, flow_of(flow_text)};
+  const std::string_view epid =
+      value_of(route, epid_parameter);  // not covered: it only goes back into a To of the same dialog
+  return {true, false, flow_of(flow_text), sip::is_token(epid) ? epid : std::string_view{}};
 }
 
 }  // namespace bellhop::proxy

@@ -44,7 +44,15 @@ std::optional<Duration> retry_after(const sip::Message& response) {
 
 void Proxy::start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
   Branch& branch = forwarding.branches[index];
+  const bool by_flow = branch.destination.flow.has_value() || branch.destination.outbound;
   const auto flow = flow_of_binding(forwarding, branch);
+  if (by_flow && !flow) {  // RFC 5626 sections 5.3.1 and 7
+    forwarding.record.note(Step::target, "its flow is gone");
+    if (try_alternate(id, forwarding, index, now)) return;
+    if (forwarding.facts.by_path || branch.destination.outbound)
+      return fail_branch(id, forwarding, index, forwarding.facts.by_path ? 430 : 480, now);
+    branch.flow_lost = true;
+  }
   if (flow && is_sips(branch.destination.uri) &&
       !sip::is_secure(flow->transport)) {  // DET-10; the status is that of RFC 5630 section 5.3
     forwarding.record.note(Step::target, "sips, but not over", sip::param_name(flow->transport));
@@ -102,7 +110,10 @@ bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index,
     forwarding.record.note(Step::target, words_of(location.outcome), hop->host);
     const bool unspeakable = location.outcome == transport::Location::Outcome::no_transport && hop->secure;
     const bool unknown = location.outcome == transport::Location::Outcome::no_such_host;
-    fail_branch(id, forwarding, index, unspeakable ? 416 : unknown ? 404 : 503, now);
+    const bool flow_lost = branch.flow_lost && forwarding.facts.in_dialog && !unspeakable;
+    const int lost =
+        forwarding.via_count > 1 ? 430 : 480;  // "endpoints should never receive a 430" (RFC 5626 section 11.5)
+    fail_branch(id, forwarding, index, flow_lost ? lost : unspeakable ? 416 : unknown ? 404 : 503, now);
     return false;
   }
   branch.targets = std::move(location.targets);
@@ -158,6 +169,22 @@ bool Proxy::try_next_target(SlotId id, Forwarding& forwarding, std::uint16_t ind
   return true;
 }
 
+/// RFC 5626 section 7: another flow of the same device, in its place. False: there is none, or the branch is to end.
+bool Proxy::try_alternate(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
+  Branch& branch = forwarding.branches[index];
+  auto alternates = std::move(branch.destination.alternates);
+  if (alternates.empty() || !forwarding.fork.wanted(index)) return false;
+  routing::Destination next = std::move(alternates.front());
+  alternates.erase(alternates.begin());
+  next.alternates = std::move(alternates);
+  branch = Branch{.destination = std::move(next)};
+  forwarding.fork.on_retried(index, now);
+  failovers_.add();
+  forwarding.record.note(Step::branch, "next flow", fmt::format(FMT_STRING("{}"), index));
+  start_branch(id, forwarding, index, now);
+  return true;
+}
+
 /// A target that answers is a good one, but for 503: it is left alone for as long as it asks for (section 21.5.4).
 /// Where there is no other one, nothing is kept of it.
 void Proxy::note_response(Branch& branch, const sip::Message& response, TimePoint now) {
@@ -194,7 +221,9 @@ void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePo
     const bool dead = !timed_out || branch.heard == Heard::nothing;
     if (dead && branch.targets.size() > 1)
       env_.avoided.failed(branch.targets[branch.next_target - 1], config_->dns.avoid_failed, now);
-    const bool elsewhere = dead && branch.heard != Heard::progress && try_next_target(fork, *forwarding, *index, now);
+    const bool elsewhere =
+        dead && branch.heard != Heard::progress &&
+        (try_next_target(fork, *forwarding, *index, now) || try_alternate(fork, *forwarding, *index, now));
     if (!elsewhere) fail_branch(fork, *forwarding, *index, timed_out ? 408 : 503, now);
   }
   drain(fork, nullptr, now);

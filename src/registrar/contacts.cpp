@@ -20,11 +20,6 @@ bool unreachable(const std::optional<IpAddress>& address) {
   return address && (address->is_multicast_or_broadcast() || address->is_unspecified());
 }
 
-bool ends_in_invalid(std::string_view host) {
-  constexpr std::string_view suffix = ".invalid";  // what browsers write (RFC 7118 section 5)
-  return host.size() >= suffix.size() && equals_ignore_case(host.substr(host.size() - suffix.size()), suffix);
-}
-
 void assign_unfolded(std::string& out, std::string_view text) {
   out.clear();
   append_unfolded(out, text);
@@ -73,21 +68,6 @@ const char* unusable(const sip::Uri& contact, const config::Registrar& settings)
   if (unreachable(sip::host_address(contact.host)) || (maddr && unreachable(sip::host_address(maddr->value))))
     return "Contact Not Usable";
   return nullptr;
-}
-
-bool behind_nat(const sip::Uri& contact, const sip::Message& request, const net::Flow& from) {
-  if (contact.scheme != sip::Scheme::sip && contact.scheme != sip::Scheme::sips) return false;
-  if (request.via_count() > 1) return false;
-  if (ends_in_invalid(contact.host)) return true;
-  const auto elsewhere = [&from](std::string_view host) {
-    const auto address = sip::host_address(host);
-    return address && *address != from.remote.address;
-  };
-  const sip::Via& via = request.top_via();
-  if (elsewhere(contact.host) || elsewhere(via.host)) return true;
-  if (from.is_stream()) return false;  // a connection's port is never the one its phone listens on
-  const std::uint16_t via_port = via.port != 0 ? via.port : sip::default_port(from.transport);
-  return via_port != from.remote.port;
 }
 
 std::uint32_t methods_of(const sip::Message& request, const config::Registrar& settings) {

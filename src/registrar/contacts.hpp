@@ -33,11 +33,6 @@ struct Interval {
 /// address or to port 0.
 [[nodiscard]] const char* unusable(const sip::Uri& contact, const config::Registrar& settings);
 
-/// Whether requests to this contact must take the way its REGISTER came: the contact or the top Via names another
-/// address than the request came from, or, over UDP, the top Via another port. A registration that another proxy passed
-/// on says nothing about it.
-[[nodiscard]] bool behind_nat(const sip::Uri& contact, const sip::Message& request, const net::Flow& from);
-
 /// Bits for Binding::methods from Allow. ACK and CANCEL come with INVITE; methods we do not know by name are let
 /// through.
 [[nodiscard]] std::uint32_t methods_of(const sip::Message& request, const config::Registrar& settings);

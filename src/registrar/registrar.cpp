@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "registrar/contacts.hpp"
 #include "registrar/reply.hpp"
+#include "transport/nat.hpp"
 
 namespace bellhop::registrar {
 
@@ -18,11 +19,26 @@ struct Registrar::Work {
   const config::Snapshot& settings;
   unsigned lane;
   TimePoint now;
+  config::Workarounds sender;
 
   [[nodiscard]] const config::Registrar& rules() const { return settings.registrar; }
   [[nodiscard]] bool path_wanted() const { return rules().path != config::PathMode::off; }
-  [[nodiscard]] bool client_knows_path() const {
-    return request.has_token(HeaderId::supported, "path") || request.has_token(HeaderId::require, "path");
+  [[nodiscard]] bool client_knows(std::string_view option) const {
+    return request.has_token(HeaderId::supported, option) || request.has_token(HeaderId::require, option);
+  }
+  [[nodiscard]] bool client_knows_path() const { return client_knows("path"); }
+  /// A name under which this address-of-record is known here.
+  [[nodiscard]] std::string domain() const {
+    if (const auto at = aor.rfind('@'); at != std::string_view::npos) return std::string(aor.substr(at + 1));
+    const sip::Uri& to = request.to().uri;
+    return to.host.empty() && !settings.domains.empty() ? settings.domains.front().name : std::string(to.host);
+  }
+  /// RFC 5626 section 6: the phone's own flow ends here, or where the first proxy says it keeps it.
+  [[nodiscard]] bool flow_known(std::string_view path) const {
+    if (request.via_count() == 1) return true;
+    const auto first = sip::next_in_list(path);
+    const auto route = first ? sip::parse_name_addr(*first) : failure(sip::ValueError::malformed);
+    return route && route->uri.parameter("ob");
   }
 };
 
@@ -33,10 +49,12 @@ Registrar::Reply refusal(sip::StatusCode status, const char* reason, std::string
 }
 
 /// Extensions the request requires and we do not have (RFC 3261 section 8.2.2.3), as a list; empty when none.
-std::string unsupported_of(const sip::Message& request, bool path_wanted) {
+std::string unsupported_of(const sip::Message& request, const config::Registrar& rules) {
   std::string list;
   request.for_each_value(HeaderId::require, [&](std::string_view tag, const sip::HeaderField&) {
-    if (path_wanted && equals_ignore_case(tag, "path")) return true;
+    if (rules.path != config::PathMode::off && equals_ignore_case(tag, "path")) return true;
+    if (rules.outbound && equals_ignore_case(tag, "outbound")) return true;
+    if (rules.gruu && equals_ignore_case(tag, "gruu")) return true;
     if (!list.empty()) list += ", ";
     append_unfolded(list, tag);
     return true;
@@ -44,8 +62,9 @@ std::string unsupported_of(const sip::Message& request, bool path_wanted) {
   return list;
 }
 
-/// A registrar reads no bodies, and says so where handling is required, or not said (RFC 3261 sections 8.2.3 and 20.11). One departure,
-/// on purpose: a body without any Content-Disposition is passed over, for phones that add a body to REGISTER never have one.
+/// A registrar reads no bodies, and says so where handling is required, or not said (RFC 3261 sections 8.2.3
+/// and 20.11). One departure, on purpose: a body without any Content-Disposition is passed over, for phones that add a
+/// body to REGISTER never have one.
 bool insists_on_body(const sip::Message& request) {
   if (request.body().empty() || !request.has(HeaderId::content_disposition)) return false;
   const std::string_view disposition = request.value_of(HeaderId::content_disposition);
@@ -57,15 +76,16 @@ bool insists_on_body(const sip::Message& request) {
 
 }  // namespace
 
-Registrar::Registrar(location::Table& table, observe::Metrics& metrics)
+Registrar::Registrar(location::Table& table, observe::Metrics& metrics, const crypto::Key& key)
     : table_(table),
       accepted_(metrics.counter("registrar.accepted")),
-      rejected_(metrics.counter("registrar.rejected")) {}
+      rejected_(metrics.counter("registrar.rejected")),
+      gruus_(key) {}
 
 Registrar::Reply Registrar::on_register(const sip::Message& request, const net::Flow& from, std::string_view aor,
                                         const config::Snapshot& settings, unsigned lane, TimePoint now,
-                                        observe::DecisionRecord& decision) {
-  const Work work{request, from, aor, settings, lane, now};
+                                        observe::DecisionRecord& decision, config::Workarounds sender) {
+  const Work work{request, from, aor, settings, lane, now, sender};
   Reply reply = process(work);
   if (reply.status.success()) {
     accepted_.add();
@@ -81,11 +101,12 @@ Registrar::Reply Registrar::on_register(const sip::Message& request, const net::
 
 Registrar::Reply Registrar::process(const Work& work) {
   if (work.request.has(HeaderId::require)) {
-    const std::string unsupported = unsupported_of(work.request, work.path_wanted());
+    const std::string unsupported = unsupported_of(work.request, work.rules());
     if (!unsupported.empty()) return refusal(420, "Bad Extension", fmt::format("Unsupported: {}\r\n", unsupported));
   }
   if (insists_on_body(work.request)) return refusal(415, "Unsupported Media Type", "Accept:\r\n");
   path_.clear();
+  flow_kept_ = false;
   if (work.path_wanted() && work.request.has(HeaderId::path)) {
     if (work.rules().path == config::PathMode::strict && !work.client_knows_path())
       return refusal(420, "Bad Extension", "Unsupported: path\r\n");
@@ -101,8 +122,8 @@ Registrar::Reply Registrar::process(const Work& work) {
 Registrar::Reply Registrar::change(const Work& work) {
   const auto expires = expires_field(work.request);
   const std::uint32_t methods = methods_of(work.request, work.rules());
-  std::size_t values = 0, used = 0;
-  bool star = false;
+  std::size_t values = 0, used = 0, put = 0;
+  bool star = false, by_flow = false;
   Reply refused;
   work.request.for_each_value(HeaderId::contact, [&](std::string_view value, const sip::HeaderField&) {
     ++values;
@@ -118,6 +139,10 @@ Registrar::Reply Registrar::change(const Work& work) {
       location::Change& next = changes_[used++];
       refused = read_change(work, *contact, expires, next);
       next.binding.methods = methods;
+      if (next.kind == location::Change::Kind::put) {
+        ++put;
+        by_flow = by_flow || next.binding.reg_id != 0;
+      }
     }
     return refused.status.success();
   });
@@ -126,6 +151,8 @@ Registrar::Reply Registrar::change(const Work& work) {
     if (values != 1 || expires != 0u) return refusal(400, "Contact \"*\" Needs Expires 0 And No Other Contact");
     return remove_all(work);
   }
+  if (by_flow && put > 1) return refusal(400, "One Flow, One Contact");  // RFC 5626 section 6
+  flow_kept_ = by_flow;
   const location::UpdateLimits limits{.max_contacts = work.rules().max_contacts};
   const auto updated = table_.update(work.aor, {changes_.data(), used}, limits, work.lane, work.now, bindings_);
   return updated ? accept(work) : refuse_update(updated.error());
@@ -141,6 +168,15 @@ Registrar::Reply Registrar::read_change(const Work& work, const sip::Contact& co
   location::Binding& binding = out.binding;
   out.kind = interval.granted == 0 ? location::Change::Kind::remove : location::Change::Kind::put;
   read_contact(contact, work.rules(), binding);
+  if (work.rules().gruu && contact.address.uri.parameter("gr") &&
+      (work.settings.domain_of(contact.address.uri.host) != nullptr ||
+       equals_ignore_case(contact.address.uri.host, work.domain())))
+    return refusal(403, "Contact Is A GRUU");  // RFC 5627 section 5.1: it would lead to itself
+  if (binding.reg_id != 0 && (binding.instance.empty() || !work.rules().outbound)) binding.reg_id = 0;
+  if (binding.reg_id != 0 && !work.flow_known(path_)) {
+    if (work.client_knows("outbound")) return refusal(439, "");
+    binding.reg_id = 0;
+  }
   binding.id = 0;
   binding.call_id = work.request.call_id();
   binding.cseq = work.request.cseq().number;
@@ -150,9 +186,22 @@ Registrar::Reply Registrar::read_change(const Work& work, const sip::Contact& co
   binding.user_agent.clear();
   append_unfolded(binding.user_agent, work.request.value_of(HeaderId::user_agent).substr(0, 255));
   binding.flow = work.from;
-  binding.natted =
-      path_.empty() && (work.rules().force_nat || behind_nat(contact.address.uri, work.request, work.from));
+  const bool first_hop = work.request.via_count() == 1;
+  const bool where_it_sends_from =
+      work.rules().force_nat || (first_hop && (work.sender & config::Workaround::fix_contacts) != 0);
+  const bool sip_contact =
+      contact.address.uri.scheme == sip::Scheme::sip || contact.address.uri.scheme == sip::Scheme::sips;
+  binding.natted = path_.empty() &&
+                   (where_it_sends_from || (sip_contact && transport::behind_nat(work.request, &contact.address.uri,
+                                                                                 work.from, work.settings.nat.detect)));
   return {};
+}
+
+/// RFC 5626 sections 6 and 5.4: its flow is kept, and how often it is to be used.
+void Registrar::append_outbound(std::string& out, const Work& work) {
+  out += "Require: outbound\r\n";
+  const auto interval = work.rules().flow_timer / seconds(1);
+  if (interval > 0 && work.request.via_count() == 1) out += fmt::format("Flow-Timer: {}\r\n", interval);
 }
 
 Registrar::Reply Registrar::remove_all(const Work& work) {
@@ -175,7 +224,18 @@ Registrar::Reply Registrar::refuse_update(location::UpdateError error) {
 Registrar::Reply Registrar::accept(const Work& work) {
   Reply reply;
   reply.headers.reserve(256);
-  append_contacts(reply.headers, bindings_, work.now);
+  if (work.rules().gruu && !bindings_.empty() && work.client_knows("gruu")) {
+    const std::string domain = work.domain();
+    const std::string_view user = work.aor.substr(0, work.aor.rfind('@'));
+    const std::string aor = fmt::format("sip:{}@{}", sip::escape_user(user), domain);
+    const GruuWriting gruu{gruus_, work.aor, aor, domain};
+    append_contacts(reply.headers, bindings_, work.now, &gruu);
+  } else {
+    append_contacts(reply.headers, bindings_, work.now, nullptr);
+  }
+  if (flow_kept_ && work.client_knows("outbound")) append_outbound(reply.headers, work);
+  for (const std::string& route : work.rules().service_route)
+    reply.headers.append("Service-Route: <").append(route).append(">\r\n");
   if (!path_.empty() && work.client_knows_path()) {
     reply.headers += "Path: ";
     reply.headers += path_;

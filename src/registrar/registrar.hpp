@@ -12,6 +12,7 @@
 #include "net/flow.hpp"
 #include "observe/decision.hpp"
 #include "observe/metrics.hpp"
+#include "routing/gruu.hpp"
 #include "sip/message.hpp"
 #include "sip/status.hpp"
 #include "sip/values.hpp"
@@ -36,13 +37,13 @@ class Registrar {
   };
 
   /// Counts registrar.accepted and registrar.rejected in `metrics`, which must outlive this.
-  Registrar(location::Table& table, observe::Metrics& metrics);
+  Registrar(location::Table& table, observe::Metrics& metrics, const crypto::Key& key = {});
 
   /// `aor` is canonical (sip::address_of_record with the domain's own name) and non-empty; `lane` is the shard's
-  /// number.
+  /// number, `sender` what the device needs.
   [[nodiscard]] Reply on_register(const sip::Message& request, const net::Flow& from, std::string_view aor,
                                   const config::Snapshot& settings, unsigned lane, TimePoint now,
-                                  observe::DecisionRecord& decision);
+                                  observe::DecisionRecord& decision, config::Workarounds sender = 0);
 
  private:
   struct Work;
@@ -53,14 +54,17 @@ class Registrar {
   Reply remove_all(const Work& work);
   static Reply refuse_update(location::UpdateError error);
   Reply accept(const Work& work);
+  static void append_outbound(std::string& out, const Work& work);
 
   location::Table& table_;
   observe::Counter& accepted_;
   observe::Counter& rejected_;
   std::vector<location::Change> changes_;  ///< reused: their strings keep their memory
   std::vector<location::Binding> bindings_;
-  std::string path_;  ///< of the request at hand
-  std::string date_;  ///< Date line of date_second_
+  routing::Gruus gruus_;
+  std::string path_;        ///< of the request at hand
+  bool flow_kept_ = false;  ///< it registered by its flow (RFC 5626)
+  std::string date_;        ///< Date line of date_second_
   std::int64_t date_second_ = -1;
 };
 

@@ -33,7 +33,8 @@ void append_received(std::string& out, const net::Flow& flow) {
 
 }  // namespace
 
-void append_contacts(std::string& out, std::span<const location::Binding> bindings, TimePoint now) {
+void append_contacts(std::string& out, std::span<const location::Binding> bindings, TimePoint now,
+                     const GruuWriting* gruu) {
   for (const location::Binding& binding : bindings) {
     const auto left = std::chrono::ceil<seconds>(binding.expires - now).count();
     out += "Contact: <";
@@ -42,6 +43,10 @@ void append_contacts(std::string& out, std::span<const location::Binding> bindin
     append_q(out, binding.q);
     out += binding.contact_parameters;
     if (binding.natted) append_received(out, binding.flow);
+    if (gruu != nullptr && !binding.instance.empty()) {
+      routing::Gruus::append_public(out, gruu->aor, binding.instance);
+      gruu->gruus.append_temporary(out, gruu->key, gruu->domain, binding);
+    }
     out += "\r\n";
   }
 }

@@ -26,16 +26,23 @@ struct RequestContext {
   observe::DecisionRecord record{};
 
   // Own routes (RFC 3261 section 16.4).
-  std::string target_uri{};            ///< Request-URI after route preprocessing: where routing starts
-  std::size_t own_routes = 0;          ///< Route values at the top that named us and are to be removed
-  bool drop_last_route = false;        ///< a strict router put us into the Request-URI: its last Route value became the target
-  bool in_dialog = false;              ///< a Route with our valid token brought it: the dialog was authorised when it began
-  bool preloaded_route = false;        ///< Route values remain after ours
-  std::optional<net::Flow> route_flow{};  ///< of a request in a dialog: the way to the end ahead, where its address would not do
+  std::string target_uri{};    ///< Request-URI after route preprocessing: where routing starts
+  std::size_t own_routes = 0;  ///< Route values at the top that named us and are to be removed
+  bool drop_last_route =
+      false;               ///< a strict router put us into the Request-URI: its last Route value became the target
+  bool in_dialog = false;  ///< a Route with our valid token brought it: the dialog was authorised when it began
+  bool preloaded_route = false;           ///< Route values remain after ours
+  std::optional<net::Flow> route_flow{};  ///< of a request in a dialog or by a Path of ours: the way to the end ahead,
+                                          ///< where its address would not do
+  bool by_path =
+      false;  ///< brought here by a Path, or a Contact, that we gave out for exactly this flow (RFC 5626 section 5.3)
+  std::string epid{};  ///< of the end ahead, when it needs it back (CGP-69)
+
+  config::Workarounds sender = 0;  ///< what the device that sent it needs (CGP-62)
 
   // Authentication.
   bool authenticated = false;
-  std::string account{};               ///< user part of the account that authenticated
+  std::string account{};  ///< user part of the account that authenticated
   std::string account_domain{};
 
   [[nodiscard]] sip::Method method() const { return message.method(); }

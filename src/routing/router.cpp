@@ -24,7 +24,8 @@ std::string allow_line(const std::vector<location::Binding>& bindings) {
   std::string line = "Allow:";
   for (unsigned i = 0; i < static_cast<unsigned>(sip::Method::other); ++i) {
     const auto method = static_cast<sip::Method>(i);
-    if (std::none_of(bindings.begin(), bindings.end(), [&](const auto& binding) { return binding.accepts(method); })) continue;
+    if (std::none_of(bindings.begin(), bindings.end(), [&](const auto& binding) { return binding.accepts(method); }))
+      continue;
     line.append(line.ends_with(':') ? " " : ", ").append(sip::name_of(method));
   }
   return line + "\r\n";
@@ -32,7 +33,8 @@ std::string allow_line(const std::vector<location::Binding>& bindings) {
 
 /// An alias target: a URI, "user@domain", or a bare user of the alias's own domain.
 std::string target_uri_of(std::string_view target, std::string_view domain) {
-  if (starts_with_ignore_case(target, "sip:") || starts_with_ignore_case(target, "sips:") || starts_with_ignore_case(target, "tel:"))
+  if (starts_with_ignore_case(target, "sip:") || starts_with_ignore_case(target, "sips:") ||
+      starts_with_ignore_case(target, "tel:"))
     return std::string(target);
   if (target.find('@') != std::string_view::npos) return fmt::format("sip:{}", target);
   return fmt::format("sip:{}@{}", target, domain);
@@ -51,17 +53,44 @@ Destination destination_of(const location::Binding& binding) {
   destination.q = binding.q;
   destination.binding = binding.id;
   destination.expires = binding.expires;
-  // RFC 3327: with a Path the first hop is not ours to choose. A connection is the only sure way back to whoever opened it
-  // (baresip's Contact names a port nobody connects to); a phone behind NAT hears only its own mapping.
-  if (binding.path.empty() && (binding.natted || (binding.flow.is_stream() && binding.flow.stream.valid())))
+  // RFC 3327: with a Path the first hop is not ours to choose. A connection is the only sure way back to whoever opened
+  // it (baresip's Contact names a port nobody connects to); a phone behind NAT hears only its own mapping.
+  const bool stream_there = binding.flow.is_stream() && binding.flow.stream.valid();
+  const bool outbound = binding.reg_id != 0 && binding.path.empty();
+  destination.outbound = outbound;
+  if (binding.path.empty() &&
+      (stream_there || (binding.natted && !outbound) || (outbound && !binding.flow.is_stream())))
     destination.flow = binding.flow;
   return destination;
+}
+
+std::vector<Destination> destinations_of(const std::vector<location::Binding>& bindings,
+                                         const config::Snapshot& config) {
+  std::vector<Destination> destinations;
+  destinations.reserve(bindings.size());
+  std::vector<std::size_t> device(bindings.size() > 1 ? bindings.size()
+                                                      : 0);  // whose destination stands for each binding
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
+    Destination next = destination_of(bindings[i]);
+    if (!config.devices.empty()) next.workarounds = config.workarounds_of_agent(bindings[i].user_agent);
+    std::size_t same = 0;
+    while (same < i && (bindings[i].instance.empty() || bindings[same].instance != bindings[i].instance)) ++same;
+    if (same < i) {
+      device[i] = device[same];
+      destinations[device[i]].alternates.push_back(std::move(next));
+      continue;
+    }
+    if (!device.empty()) device[i] = destinations.size();
+    destinations.push_back(std::move(next));
+  }
+  return destinations;
 }
 
 Decision Router::route(std::string_view target_uri, sip::Method method, const config::Snapshot& config, TimePoint now,
                        observe::DecisionRecord& record) const {
   Decision decision;
   std::string uri_text(target_uri);
+  std::optional<Gruus::Device> device;
   for (int hop = 0; hop < max_aliases; ++hop) {
     const auto uri = sip::parse_uri(uri_text);
     if (!uri || uri->scheme == sip::Scheme::other) {
@@ -84,9 +113,23 @@ Decision Router::route(std::string_view target_uri, sip::Method method, const co
       refuse(decision, 484);
       return decision;
     }
+    if (const auto gr = uri->parameter("gr"); gr && !device) {
+      if (auto temporary = gruus_.read_temporary(address->user)) {
+        record.note(Step::location, "temporary GRUU");
+        const bool here =
+            !config.registrar.use_domain || temporary->key.ends_with(fmt::format("@{}", address->local_name()));
+        if (!here) return refuse(decision, 404), decision;  // of another domain of ours, which may ask for more
+        route_local(*address, {std::move(temporary->key), std::move(temporary->device)}, method, config, now, record,
+                    decision);
+        return decision;
+      }
+      record.note(Step::location, "GRUU", gr->value);
+      device = Gruus::device_of(*gr);
+    }
     const auto alias = directory_.alias(address->user, address->local_name());
     if (!alias) {
-      route_local(*address, method, config, now, record, decision);
+      const Wanted wanted{binding_key(address->user, address->local_name(), config.registrar), std::move(device)};
+      route_local(*address, wanted, method, config, now, record, decision);
       return decision;
     }
     record.note(Step::alias, "alias", *alias);
@@ -97,19 +140,31 @@ Decision Router::route(std::string_view target_uri, sip::Method method, const co
   return decision;
 }
 
-void Router::route_local(const Address& address, sip::Method method, const config::Snapshot& config, TimePoint now,
-                         observe::DecisionRecord& record, Decision& decision) const {
+void Router::route_local(const Address& address, const Wanted& wanted, sip::Method method,
+                         const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record,
+                         Decision& decision) const {
   decision.domain = address.domain;
   std::vector<location::Binding> bindings;
-  if (!table_.find(binding_key(address.user, address.local_name(), config.registrar), now, bindings)) {
-    const bool known = directory_.account(address.user, address.local_name()).has_value();
+  table_.find(wanted.key, now, bindings);
+  const bool temporary = wanted.device && wanted.device->instance_hash != 0;
+  // RFC 5627 section 5.1: one that the device has replaced is no address any more.
+  const bool outdated = temporary && std::any_of(bindings.begin(), bindings.end(), [&](const auto& binding) {
+                          return gruus_.replaced(*wanted.device, binding);
+                        });
+  if (wanted.device)
+    std::erase_if(bindings, [&](const auto& binding) { return !gruus_.matches(*wanted.device, binding); });
+  if (bindings.empty()) {
+    const bool known = temporary ? !outdated
+                                 : (!wanted.device || wanted.device->known) &&
+                                       directory_.account(address.user, address.local_name()).has_value();
     record.note(Step::location, known ? "480" : "404", address.user);
     refuse(decision, known ? 480 : 404);
     return;
   }
   const std::size_t registered = bindings.size();
   if (config.registrar.method_filtering) {
-    const auto refusing = std::stable_partition(bindings.begin(), bindings.end(), [&](const auto& b) { return b.accepts(method); });
+    const auto refusing =
+        std::stable_partition(bindings.begin(), bindings.end(), [&](const auto& b) { return b.accepts(method); });
     if (refusing == bindings.begin()) {
       record.note(Step::location, "405", address.user);
       refuse(decision, 405);
@@ -118,9 +173,8 @@ void Router::route_local(const Address& address, sip::Method method, const confi
     }
     bindings.erase(refusing, bindings.end());
   }
-  if (!config.registrar.parallel_forking) bindings.resize(1);
-  decision.destinations.reserve(bindings.size());
-  for (const location::Binding& binding : bindings) decision.destinations.push_back(destination_of(binding));
+  decision.destinations = destinations_of(bindings, config);
+  if (!config.registrar.parallel_forking) decision.destinations.resize(1);
   record.note(Step::location, "found", fmt::format(FMT_STRING("{} of {} bindings"), bindings.size(), registered));
 }
 
@@ -135,9 +189,14 @@ void Router::route_remote(const Address& address, const config::Snapshot& config
   Destination destination;
   destination.uri = address.uri;
   destination.transport = address.transport;
+  destination.workarounds = config.workarounds_of_site(address.host);
   if (!config.sip.relay_via.empty() && !address.explicit_route && !address.transport) {
-    const bool is_uri = starts_with_ignore_case(config.sip.relay_via, "sip:") || starts_with_ignore_case(config.sip.relay_via, "sips:");
-    destination.routes = is_uri ? fmt::format("<{}>", config.sip.relay_via) : fmt::format("<sip:{};lr>", config.sip.relay_via);
+    const bool is_uri =
+        starts_with_ignore_case(config.sip.relay_via, "sip:") || starts_with_ignore_case(config.sip.relay_via, "sips:");
+    destination.routes =
+        is_uri ? fmt::format("<{}>", config.sip.relay_via) : fmt::format("<sip:{};lr>", config.sip.relay_via);
+    if (const auto relay = sip::parse_uri(is_uri ? config.sip.relay_via : "sip:" + config.sip.relay_via))
+      destination.workarounds |= config.workarounds_of_site(relay->host);  // CGP-63
     record.note(Step::routing, "relay via", config.sip.relay_via);
   } else {
     record.note(Step::routing, "remote", address.host);

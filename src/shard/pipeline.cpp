@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "crypto/tls_identity.hpp"
 #include "proxy/own_route.hpp"
+#include "transport/nat.hpp"
 #include "transport/reply.hpp"
 
 namespace bellhop::shard {
@@ -41,9 +42,14 @@ Pipeline::Pipeline(const Environment& environment)
       challenges_(env_.metrics.counter("auth.challenges")),
       refusals_(env_.metrics.counter("requests.refused")) {}
 
-void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config, TimePoint now) {
+void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config,
+                          TimePoint now) {
   requests_.add();
   Context context{message, from, config, now, {}, {}};
+  if (!config.devices.empty()) context.sender = config.workarounds_of_agent(message.value_of(HeaderId::user_agent));
+  if (from.transport == sip::Transport::tls && sip::ParameterList(message.top_via().parameters).find("alias"))
+    env_.transport.note_alias(from,
+                              message.top_via().port != 0 ? message.top_via().port : sip::default_port(from.transport));
   for (const Step& step : steps)
     if ((this->*step.run)(context) == Next::done) break;
 }
@@ -61,12 +67,14 @@ Pipeline::Next Pipeline::match_transaction(Context& context) {
   return Next::go_on;
 }
 
-/// RFC 3261 sections 9.2 and 16.10. A CANCEL is never challenged and never forwarded as it is: it ends what its INVITE started.
+/// RFC 3261 sections 9.2 and 16.10. A CANCEL is never challenged and never forwarded as it is: it ends what its INVITE
+/// started.
 Pipeline::Next Pipeline::answer_cancel(Context& context) {
   if (context.method() != Method::cancel) return Next::go_on;
   const SlotId invite = env_.servers.find_cancelled(context.message);
   if (!invite.valid()) {
-    const auto target = context.message.request_uri() ? domain_of(context.message.request_uri()->host, context) : nullptr;
+    const auto target =
+        context.message.request_uri() ? domain_of(context.message.request_uri()->host, context) : nullptr;
     if (target != nullptr && target->mode == config::ProxyMode::stateless) return Next::go_on;
     return refuse(context, 481);
   }
@@ -87,25 +95,35 @@ Pipeline::Next Pipeline::check_request_uri(Context& context) {
   return Next::go_on;
 }
 
-/// OPTIONS to this server itself, without user: answered before the hop check (RT-05, CUCM-02: pings come with Max-Forwards 0).
+/// OPTIONS to this server itself, without user: answered before the hop check (RT-05, CUCM-02: pings come with
+/// Max-Forwards 0).
 Pipeline::Next Pipeline::answer_own_options(Context& context) {
   if (context.method() != Method::options || context.message.has(HeaderId::route)) return Next::go_on;
   const sip::Uri& uri = *context.message.request_uri();
-  if (!uri.user.empty() || !(proxy::names_us(uri, context.config) || domain_of(uri.host, context) != nullptr)) return Next::go_on;
+  if (!uri.user.empty() || !(proxy::names_us(uri, context.config) || domain_of(uri.host, context) != nullptr))
+    return Next::go_on;
   if (context.message.has(HeaderId::require) || context.message.has(HeaderId::proxy_require)) {
     const bool own = context.message.has(HeaderId::require);
-    return refuse(context, {420, "", fmt::format("Unsupported: {}\r\n", context.message.value_of(own ? HeaderId::require : HeaderId::proxy_require))});
+    return refuse(context, {420, "",
+                            fmt::format("Unsupported: {}\r\n",
+                                        context.message.value_of(own ? HeaderId::require : HeaderId::proxy_require))});
   }
-  answer(context, 200, "Keepalive",
-         "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, MESSAGE\r\n"
-         "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path\r\n");
+  const config::Registrar& registrar = context.config.registrar;
+  const std::string able = fmt::format(
+      "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, "
+      "MESSAGE\r\n"
+      "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path{}{}\r\n",
+      registrar.outbound ? ", outbound" : "", registrar.gruu ? ", gruu" : "");
+  answer(context, 200, "Keepalive", able);
   return Next::done;
 }
 
 Pipeline::Next Pipeline::check_max_forwards(Context& context) {
   if (context.message.max_forwards().value_or(1) != 0) return Next::go_on;
-  // A REGISTER for us, or whatever else we answer ourselves, may have no hops left: only forwarding needs them (section 16.3).
-  if (context.method() == Method::register_ && domain_of(context.message.request_uri()->host, context) != nullptr) return Next::go_on;
+  // A REGISTER for us, or whatever else we answer ourselves, may have no hops left: only forwarding needs them
+  // (section 16.3).
+  if (context.method() == Method::register_ && domain_of(context.message.request_uri()->host, context) != nullptr)
+    return Next::go_on;
   context.record.note(Decide::max_forwards, "0");
   return refuse(context, 483);
 }
@@ -135,14 +153,20 @@ Pipeline::Next Pipeline::take_own_routes(Context& context) {
 
 // ---- steps: who asks
 
-/// An ACK is never answered. One for an answer we gave without state ends here; one for a 2xx goes on along its route set
-/// (section 16.6, CGP-03); any other goes nowhere a stranger's request would not.
+/// An ACK is never answered. One for an answer we gave without state ends here; one for a 2xx goes on along its route
+/// set (section 16.6, CGP-03); any other goes nowhere a stranger's request would not.
 Pipeline::Next Pipeline::pass_ack(Context& context) {
   if (context.method() != Method::ack) return Next::go_on;
   if (env_.proxy.is_own_to_tag(context.message)) return Next::done;
   routing::Decision decision;
-  if (context.in_dialog) {
-    decision.destinations.push_back({.uri = context.target_uri, .routes = {}, .flow = context.route_flow, .transport = {}});
+  take_alias(context);
+  const bool look_up = !context.preloaded_route && !context.by_path && names_user_of_ours(context);
+  if ((context.in_dialog && !look_up) || context.by_path) {
+    decision.destinations.push_back({.uri = context.target_uri,
+                                     .routes = {},
+                                     .flow = context.route_flow,
+                                     .transport = {},
+                                     .outbound = context.by_path});
   } else {
     decision = env_.router.route(context.target_uri, Method::ack, context.config, context.now, context.record);
     if (decision.refused || (decision.to_remote && !relay_allowed(context, decision))) {
@@ -171,13 +195,14 @@ const config::Domain* Pipeline::authenticating_domain(Context& context) {
 }
 
 Pipeline::Next Pipeline::authenticate(Context& context) {
-  if (context.in_dialog || context.method() == Method::cancel) return Next::go_on;
+  if (context.in_dialog || context.by_path || context.method() == Method::cancel) return Next::go_on;
   const config::Domain* domain = authenticating_domain(context);
   const bool registering = context.method() == Method::register_;
   if (domain == nullptr || domain->authenticate == config::Authenticate::none) return Next::go_on;
   if (domain->authenticate == config::Authenticate::register_only && !registering) return Next::go_on;
   if (!registering && is_trusted_peer(context)) return Next::go_on;
-  return check_credentials(context, *domain, registering ? auth::Authenticator::Kind::www : auth::Authenticator::Kind::proxy);
+  return check_credentials(context, *domain,
+                           registering ? auth::Authenticator::Kind::www : auth::Authenticator::Kind::proxy);
 }
 
 /// A [[peer]] that proved one of its names by certificate needs no password; phones register with theirs all the same.
@@ -186,16 +211,20 @@ bool Pipeline::is_trusted_peer(const Context& context) const {
   const auto proven = env_.transport.identities(context.from);
   for (const config::Peer& peer : context.config.peers) {
     const bool known = std::any_of(peer.certificates.begin(), peer.certificates.end(), [&](const std::string& name) {
-      return std::any_of(proven.begin(), proven.end(), [&](const std::string& p) { return crypto::same_sip_domain(p, name); });
+      return std::any_of(proven.begin(), proven.end(),
+                         [&](const std::string& p) { return crypto::same_sip_domain(p, name); });
     });
     if (known) return true;
   }
   return false;
 }
 
-Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domain& domain, auth::Authenticator::Kind kind) {
+Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domain& domain,
+                                           auth::Authenticator::Kind kind) {
   using auth::Authenticator;
-  auto outcome = env_.authenticator.check(context.message, kind, domain, context.config.auth, context.now, context.from.remote);
+  auto outcome =
+      env_.authenticator.check(context.message, kind, domain, context.config.auth, context.now, context.from.remote,
+                               (context.sender & config::Workaround::bad_bye_auth) != 0);
   switch (outcome.verdict) {
     case Authenticator::Verdict::passed: break;
     case Authenticator::Verdict::forbidden:
@@ -216,14 +245,15 @@ Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domai
   return Next::go_on;
 }
 
-/// Relay is for our users and nobody else here: who is one may show it now (CGP-51). A From of ours must then be his own; one of
-/// another domain is none of our business.
+/// Relay is for our users and nobody else here: who is one may show it now (CGP-51). A From of ours must then be his
+/// own; one of another domain is none of our business.
 Pipeline::Next Pipeline::authenticate_relay(Context& context) {
   context.record.note(Decide::relay_policy, "credentials wanted", "not a client");
   if (context.config.domains.empty()) return refuse(context, 403, "Not relaying");
   const config::Domain* from = domain_of(context.message.from().uri.host, context);
   const config::Domain& realm = from != nullptr ? *from : context.config.domains.front();
-  if (const Next next = check_credentials(context, realm, auth::Authenticator::Kind::www); next != Next::go_on) return next;
+  if (const Next next = check_credentials(context, realm, auth::Authenticator::Kind::www); next != Next::go_on)
+    return next;
   return from != nullptr ? check_identity(context) : Next::go_on;
 }
 
@@ -234,15 +264,17 @@ bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& cont
          env_.directory.is_name_of(resolved->user, context.account, context.account_domain);
 }
 
-/// Who authenticated must be who is named: From, and To of a REGISTER (threats 58; third-party registration is not offered).
+/// Who authenticated must be who is named: From, and To of a REGISTER (threats 58; third-party registration is not
+/// offered).
 Pipeline::Next Pipeline::check_identity(Context& context) {
   if (!context.authenticated) return Next::go_on;
   const bool own_name = is_account_name(context.message.from(), context) &&
                         (context.method() != Method::register_ || is_account_name(context.message.to(), context));
   if (own_name) return Next::go_on;
   context.record.note(Decide::identity, "403", context.message.from().uri.text);
-  env_.log(Tag::auth, Level::problems, "identity refused source={} account={}@{} from={}", context.from.remote.to_string(), context.account,
-           context.account_domain, quoted_for_log(context.message.from().uri.text));
+  env_.log(Tag::auth, Level::problems, "identity refused source={} account={}@{} from={}",
+           context.from.remote.to_string(), context.account, context.account_domain,
+           quoted_for_log(context.message.from().uri.text));
   return refuse(context, 403);
 }
 
@@ -254,22 +286,27 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
     return refuse(context, 501);  // ARCH-07
   }
   const auto uri = sip::parse_uri(context.target_uri);
-  if (!uri || domain_of(uri->host, context) == nullptr) return Next::go_on;  // for another registrar: routed like any request
-  if (context.message.to().uri.scheme == sip::Scheme::other) return refuse(context, 400, "To Is No SIP URI");  // RFC 3261 section 10.2
+  if (!uri || domain_of(uri->host, context) == nullptr)
+    return Next::go_on;  // for another registrar: routed like any request
+  if (context.message.to().uri.scheme == sip::Scheme::other)
+    return refuse(context, 400, "To Is No SIP URI");  // RFC 3261 section 10.2
   const auto to = routing::resolve_address(context.message.to().uri, context.config, env_.directory);
   if (!to || !to->local() || to->user.empty()) return refuse(context, 404);
   std::string user = to->user;
   // An alias registers for its account, so that one address-of-record holds all its phones.
-  if (const auto target = env_.directory.alias(user, to->local_name()); target && target->find_first_of("@:") == std::string::npos)
+  if (const auto target = env_.directory.alias(user, to->local_name());
+      target && target->find_first_of("@:") == std::string::npos)
     user = routing::fold_user(*target, context.config.registrar);
   const std::string aor = routing::binding_key(user, to->local_name(), context.config.registrar);
-  const auto reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane, context.now, context.record);
+  const auto reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane,
+                                                context.now, context.record, context.sender);
   if (reply.status.success()) {
+    if ((context.sender & config::Workaround::tcp_ping) != 0) env_.transport.probe(context.from);
     if (context.from.is_stream() && !context.message.has(HeaderId::path)) env_.transport.note_user(context.from, aor);
     answer(context, reply.status, reply.reason, reply.headers);
     if (env_.log.enabled(Tag::registrar, Level::low_level))
-      env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor), context.from.remote.to_string(),
-               context.record.text());
+      env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor),
+               context.from.remote.to_string(), context.record.text());
     return Next::done;
   }
   return refuse(context, {reply.status, reply.reason, reply.headers});
@@ -278,6 +315,13 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
 /// A request inside a dialog that was authorised when it began: along its route set, else to its Request-URI.
 Pipeline::Next Pipeline::follow_dialog(Context& context) {
   const sip::Message& message = context.message;
+  take_alias(context);
+  if (context.by_path) {  // RFC 5626 section 5.3.1: over its flow or not at all
+    routing::Decision decision;
+    decision.destinations.push_back(
+        {.uri = context.target_uri, .routes = {}, .flow = context.route_flow, .transport = {}, .outbound = true});
+    return pass_on(context, decision);
+  }
   if (!context.in_dialog) {
     if (message.to_tag().empty() || context.preloaded_route) return Next::go_on;
     const auto uri = sip::parse_uri(context.target_uri);
@@ -285,24 +329,53 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
     return refuse(context, 404, "Not here");  // RT-09
   }
   if (!context.preloaded_route) {
-    const auto uri = sip::parse_uri(context.target_uri);
-    if (!uri) return refuse(context, 400, "Bad Request-URI");
-    if (domain_of(uri->host, context) != nullptr) return Next::go_on;  // an address-of-record as remote target: look it up
+    if (!sip::parse_uri(context.target_uri)) return refuse(context, 400, "Bad Request-URI");
+    if (names_user_of_ours(context)) return Next::go_on;
   }
   routing::Decision decision;
-  decision.destinations.push_back({.uri = context.target_uri, .routes = {}, .flow = context.route_flow, .transport = {}});
+  decision.destinations.push_back(
+      {.uri = context.target_uri, .routes = {}, .flow = context.route_flow, .transport = {}});
+  if (!context.config.sites.empty())
+    if (const auto uri = sip::parse_uri(context.target_uri))
+      decision.destinations.front().workarounds = context.config.workarounds_of_site(uri->host);
   return pass_on(context, decision);
+}
+
+/// Whether the remote target is a registered user's address, as a GRUU is, and not a phone's: then it is looked up. A
+/// phone may well stand on one of our own addresses, with a port of its own.
+bool Pipeline::names_user_of_ours(const Context& context) {
+  const auto uri = sip::parse_uri(context.target_uri);
+  if (!uri || domain_of(uri->host, context) == nullptr) return false;
+  const auto literal = sip::host_address(uri->host);
+  return !literal || uri->port == 0 || context.config.is_own_address(*literal, uri->port);
+}
+
+/// RT-16: in a dialog a Contact that we marked comes back as Request-URI. Its mark is as new as the last request the
+/// phone sent in the dialog; the flow in our Route is that of the first. On connections the flow alone counts: nothing
+/// else leads to them.
+void Pipeline::take_alias(Context& context) const {
+  if (!context.in_dialog || context.by_path || context.preloaded_route || !context.config.nat.contact_alias) return;
+  auto alias = proxy::alias_of(context.target_uri);
+  if (!alias) return;
+  context.target_uri = std::move(alias->uri);
+  if (!alias->udp || (context.route_flow && context.route_flow->is_stream())) return;
+  const net::SocketId socket = context.route_flow ? context.route_flow->socket : context.from.socket;
+  if (auto flow = env_.transport.flow_to({sip::Transport::udp, *alias->udp, true}, socket, context.now))
+    context.route_flow = *flow;
 }
 
 Pipeline::Next Pipeline::route(Context& context) {
   auto decision = env_.router.route(context.target_uri, context.method(), context.config, context.now, context.record);
-  if (decision.refused) return refuse(context, {decision.refusal.status, decision.refusal.reason, decision.refusal.headers});
+  if (decision.refused)
+    return refuse(context, {decision.refusal.status, decision.refusal.reason, decision.refusal.headers});
   if (decision.to_remote && !relay_allowed(context, decision)) {
     if (const Next next = authenticate_relay(context); next != Next::go_on) return next;
   }
-  if (!decision.to_remote && !context.in_dialog) {  // RT-01: a Route of the caller's own making does not lead past our users' bindings
+  if (!decision.to_remote &&
+      !context.in_dialog) {  // RT-01: a Route of the caller's own making does not lead past our users' bindings
     context.own_routes = 0;
-    context.message.for_each_value(HeaderId::route, [&](std::string_view, const sip::HeaderField&) { return ++context.own_routes, true; });
+    context.message.for_each_value(
+        HeaderId::route, [&](std::string_view, const sip::HeaderField&) { return ++context.own_routes, true; });
   }
   const config::ProxyMode mode = decision.domain != nullptr ? decision.domain->mode : config::ProxyMode::stateful;
   if (mode == config::ProxyMode::redirect) return redirect(context, decision);
@@ -310,7 +383,9 @@ Pipeline::Next Pipeline::route(Context& context) {
 }
 
 bool Pipeline::relay_allowed(const Context& context, const routing::Decision& decision) const {
-  if (context.config.sip.relay == config::RelayFor::anybody || decision.by_rule || context.authenticated || context.in_dialog) return true;
+  if (context.config.sip.relay == config::RelayFor::anybody || decision.by_rule || context.authenticated ||
+      context.in_dialog)
+    return true;
   if (context.config.sip.relay == config::RelayFor::clients &&
       (context.config.is_client(context.from.remote.address) || is_trusted_peer(context)))
     return true;
@@ -326,8 +401,8 @@ Pipeline::Next Pipeline::pass_on(Context& context, routing::Decision& decision) 
     return Next::done;
   }
   if (!env_.proxy.forward(context, std::move(decision.destinations), facts_for(context)))
-    env_.log(Tag::sip_server, Level::problems, "{} dropped source={} reason=\"transaction limit\"", context.message.method_text(),
-             context.from.remote.to_string());
+    env_.log(Tag::sip_server, Level::problems, "{} dropped source={} reason=\"transaction limit\"",
+             context.message.method_text(), context.from.remote.to_string());
   return Next::done;
 }
 
@@ -338,7 +413,8 @@ Pipeline::Next Pipeline::redirect(Context& context, const routing::Decision& dec
   for (const routing::Destination& d : decision.destinations) {
     const auto uri = sip::parse_uri(d.uri);
     if (asked && uri && sip::equivalent(*asked, *uri)) continue;  // it was there and came here
-    fmt::format_to(std::back_inserter(contacts), FMT_STRING("Contact: <{}>;q={}.{:03}\r\n"), d.uri, d.q / 1000, d.q % 1000);
+    fmt::format_to(std::back_inserter(contacts), FMT_STRING("Contact: <{}>;q={}.{:03}\r\n"), d.uri, d.q / 1000,
+                   d.q % 1000);
   }
   if (contacts.empty()) return refuse(context, 480);
   context.record.note(Decide::routing, "302");
@@ -346,17 +422,44 @@ Pipeline::Next Pipeline::redirect(Context& context, const routing::Decision& dec
   return Next::done;
 }
 
+namespace {
+
+/// The way back to who sent it: by the address in the message, by where it came from since that is another, or by its
+/// flow alone. Over a connection nothing needs to be found out.
+void find_way_back(const request::RequestContext& context, proxy::ForwardFacts& facts) {
+  facts.caller_by_flow = context.from.is_stream();
+  if (context.from.is_stream() || context.message.via_count() > 1) return;
+  std::string_view others;
+  const auto contact = sip::parse_contact(context.message.value_of(HeaderId::contact), &others);
+  const sip::Uri* uri = contact && !contact->star ? &contact->address.uri : nullptr;
+  facts.caller_natted = transport::behind_nat(context.message, uri, context.from, context.config.nat.detect);
+  // Names alone say nothing of where it stands, and others may not know them.
+  const bool only_names =
+      uri != nullptr && !sip::host_address(uri->host) && !sip::host_address(context.message.top_via().host);
+  facts.caller_by_flow = facts.caller_natted || (only_names && context.config.nat.detect != 0);
+}
+
+}  // namespace
+
 proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
   proxy::ForwardFacts facts;
   facts.own_routes = context.own_routes;
   facts.drop_last_route = context.drop_last_route;
   facts.in_dialog = context.in_dialog;
+  facts.by_path = context.by_path;
+  facts.sender = context.sender;
+  facts.epid = context.epid;
+  find_way_back(context, facts);
+  if ((context.sender & config::Workaround::needs_epid) != 0)
+    facts.caller_epid = proxy::epid_of(context.message.value_of(HeaderId::from));
   if (context.authenticated) facts.consumed_realm = context.account_domain;
   facts.assert_identity = context.config.sip.p_asserted_identity;
-  if (facts.assert_identity && context.authenticated) facts.identity = fmt::format(FMT_STRING("{}@{}"), context.account, context.account_domain);
+  if (facts.assert_identity && context.authenticated)
+    facts.identity = fmt::format(FMT_STRING("{}@{}"), context.account, context.account_domain);
   const auto hops = context.message.max_forwards();
   facts.max_forwards = hops ? *hops - 1 : context.config.sip.max_forwards;
-  const auto breadth = sip::parse_number(context.message.value_of(HeaderId::max_breadth), context.config.sip.max_breadth);
+  const auto breadth =
+      sip::parse_number(context.message.value_of(HeaderId::max_breadth), context.config.sip.max_breadth);
   facts.max_breadth = std::max<std::uint32_t>(1, breadth.value_or(context.config.sip.max_breadth));
   return facts;
 }
@@ -385,20 +488,24 @@ Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusa
   refusals_.add();
   if (env_.log.enabled(Tag::sip_server, Level::problems))
     env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
-           quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(), context.record.text());
+             quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(),
+             context.record.text());
   answer(context, refusal.status, refusal.reason, refusal.headers);
   return Next::done;
 }
 
 /// 401 or 407: stateless, sent once (threats 55, 66).
-Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale, const char* why) {
+Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm,
+                                   bool stale, const char* why) {
   challenges_.add();
   if (*why != '\0')
     env_.log(Tag::auth, Level::problems, "credentials refused source={} method={} realm={} from={} reason=\"{}\"",
-             context.from.remote.to_string(), context.message.method_text(), realm.name, quoted_for_log(context.message.from().uri.text), why);
+             context.from.remote.to_string(), context.message.method_text(), realm.name,
+             quoted_for_log(context.message.from().uri.text), why);
   context.record.note(Decide::authentication, "challenged", realm.name);
   std::string lines;
-  if (context.config.auth.advertise_digest) env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now);
+  if (context.config.auth.advertise_digest)
+    env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now);
   answer(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines);
   return Next::done;
 }

@@ -21,11 +21,13 @@
 
 namespace bellhop::shard {
 
-/// The way of a request through this server: a visible array of steps (pipeline.cpp), each of which lets it go on or ends its
-/// walk with an answer, a forwarding or silence, and notes why in the decision record.
+/// The way of a request through this server: a visible array of steps (pipeline.cpp), each of which lets it go on or
+/// ends its walk with an answer, a forwarding or silence, and notes why in the decision record.
 ///
-/// Order   RFC 3261 section 16.3 (syntax, scheme, hops, loop, Proxy-Require), then own routes, authentication, and what the
-///         request is for. Answers given before a request is forwarded need no state: repeats get the same answer again.
+/// Order   RFC 3261 section 16.3 (syntax, scheme, hops, loop, Proxy-Require), then own routes, authentication, and what
+/// the
+///         request is for. Answers given before a request is forwarded need no state: repeats get the same answer
+///         again.
 /// Owner   one shard.
 class Pipeline {
  public:
@@ -77,14 +79,19 @@ class Pipeline {
   Next route(Context& context);
 
   Next refuse(Context& context, const request::Refusal& refusal);
-  Next refuse(Context& context, sip::StatusCode status, const char* reason = "") { return refuse(context, request::Refusal{status, reason, {}}); }
+  Next refuse(Context& context, sip::StatusCode status, const char* reason = "") {
+    return refuse(context, request::Refusal{status, reason, {}});
+  }
   void answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers);
-  Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale, const char* why);
+  Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale,
+                 const char* why);
   Next redirect(Context& context, const routing::Decision& decision);
   Next pass_on(Context& context, routing::Decision& decision);
   [[nodiscard]] const config::Domain* domain_of(std::string_view host, const Context& context);
   [[nodiscard]] const config::Domain* authenticating_domain(Context& context);
   [[nodiscard]] bool is_trusted_peer(const Context& context) const;
+  [[nodiscard]] bool names_user_of_ours(const Context& context);
+  void take_alias(Context& context) const;
   [[nodiscard]] bool relay_allowed(const Context& context, const routing::Decision& decision) const;
   [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context) const;
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;

@@ -4,6 +4,7 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "crypto/subkey.hpp"
 #include "sip/builder.hpp"
 #include "transport/reply.hpp"
 
@@ -30,7 +31,8 @@ constexpr Duration expiry_interval = seconds(1);
 
 }  // namespace
 
-Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config::SnapshotPtr config, std::uint64_t random_seed)
+Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config::SnapshotPtr config,
+             std::uint64_t random_seed)
     : index_(index),
       wire_(wire),
       shared_(shared),
@@ -43,14 +45,16 @@ Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config:
                   static_cast<std::uint8_t>(TimerKind::other), index},
                  config_),
       servers_(timers_, wheel_, *this, metrics_, shared.hash_seed ^ random_seed),
-      clients_(timers_, wheel_, *this, metrics_, shared.key, index, static_cast<std::uint32_t>(random_seed)),
-      proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, shared_.avoided, wheel_, shared_.log, metrics_, tokens_, shared_.key,
-              shared_.hash_seed},
+      clients_(timers_, wheel_, *this, metrics_, crypto::subkey(shared.key, "branch"), index,
+               static_cast<std::uint32_t>(random_seed)),
+      proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, shared_.avoided, wheel_, shared_.log,
+              metrics_, tokens_, shared_.key, shared_.hash_seed},
              config_),
-      registrar_(shared_.table, metrics_),
-      router_(shared_.directory, shared_.table),
-      pipeline_({shared_.directory, shared_.authenticator, shared_.guard, registrar_, router_, proxy_, transport_, servers_, *this, tokens_,
-                 shared_.log, metrics_, index}),
+      registrar_(shared_.table, metrics_, shared_.key),
+      router_(shared_.directory, shared_.table, shared_.key),
+      pipeline_({shared_.directory, shared_.authenticator, shared_.guard, registrar_, router_, proxy_, transport_,
+                 servers_, *this, tokens_, shared_.log, metrics_, index}),
+      pinger_({shared_.table, transport_, *this, metrics_, crypto::subkey(shared_.key, "ping")}, wire.now()),
       inbox_(config_->sip.receive_queue),
       next_expiry_(wire.now() + expiry_interval),
       malformed_(metrics_.counter("messages.malformed")),
@@ -59,14 +63,18 @@ Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config:
   wire_.set_handler(*this);
   peers_.push_back(this);
   servers_.on_end = [](SlotId, SlotId, bool) {};
-  clients_.on_failure = [this](SlotId id, SlotId owner, bool timed_out) { proxy_.on_client_failure(id, owner, timed_out, wire_.now()); };
+  clients_.on_failure = [this](SlotId id, SlotId owner, bool timed_out) {
+    proxy_.on_client_failure(id, owner, timed_out, wire_.now());
+  };
   metrics_.computed("shard.inbox.dropped", [this] { return static_cast<std::int64_t>(inbox_.dropped()); });
   apply_limits();
 }
 
 Shard::~Shard() = default;
 
-Result<void, std::string> Shard::open() { return transport_.open(); }
+Result<void, std::string> Shard::open() {
+  return transport_.open();
+}
 
 void Shard::apply(config::SnapshotPtr config) {
   config_ = std::move(config);
@@ -92,15 +100,22 @@ void Shard::apply_limits() {
 void Shard::on_datagram(net::SocketId socket, const Endpoint& from, std::string_view octets, TimePoint now) {
   transport_.on_datagram(socket, from, octets, now);
 }
-void Shard::on_unreachable(net::SocketId socket, const Endpoint& to, TimePoint now) { transport_.on_unreachable(socket, to, now); }
-void Shard::on_accept(net::SocketId listener, net::StreamId stream, const Endpoint& local, const Endpoint& remote, TimePoint now) {
+void Shard::on_unreachable(net::SocketId socket, const Endpoint& to, TimePoint now) {
+  transport_.on_unreachable(socket, to, now);
+}
+void Shard::on_accept(net::SocketId listener, net::StreamId stream, const Endpoint& local, const Endpoint& remote,
+                      TimePoint now) {
   transport_.on_accept(listener, stream, local, remote, now);
 }
-void Shard::on_connected(net::StreamId stream, const Endpoint& local, TimePoint now) { transport_.on_connected(stream, local, now); }
+void Shard::on_connected(net::StreamId stream, const Endpoint& local, TimePoint now) {
+  transport_.on_connected(stream, local, now);
+}
 void Shard::on_stream_data(net::StreamId stream, std::string_view octets, TimePoint now) {
   transport_.on_stream_data(stream, octets, now);
 }
-void Shard::on_closed(net::StreamId stream, net::CloseReason reason, TimePoint now) { transport_.on_closed(stream, reason, now); }
+void Shard::on_closed(net::StreamId stream, net::CloseReason reason, TimePoint now) {
+  transport_.on_closed(stream, reason, now);
+}
 
 void Shard::on_wake(TimePoint now) {
   inbox_.take(taken_);
@@ -117,13 +132,16 @@ void Shard::on_turn(TimePoint now) {
       case TimerKind::other: return transport_.on_timer(token & 0x00ffffffffffffff, now);
     }
   });
+  pinger_.on_turn(*config_, index_, static_cast<unsigned>(peers_.size()), now);
   if (now >= next_expiry_) {
     next_expiry_ = now + expiry_interval;
     if (index_ == 0) shared_.table.expire(now);
   }
 }
 
-TimePoint Shard::next_deadline() const { return std::min(wheel_.next_deadline(), next_expiry_); }
+TimePoint Shard::next_deadline() const {
+  return std::min({wheel_.next_deadline(), next_expiry_, pinger_.next_deadline(*config_)});
+}
 
 // ---- between shards
 
@@ -160,7 +178,9 @@ std::uint16_t Shard::owner_of(std::string_view octets) const {
   return static_cast<std::uint16_t>(hash64(call_id, shared_.hash_seed) % peers_.size());
 }
 
-void Shard::on_answer(std::uint64_t key, net::AnswerPtr answer) { post(Resolved{key, std::move(answer)}); }
+void Shard::on_answer(std::uint64_t key, net::AnswerPtr answer) {
+  post(Resolved{key, std::move(answer)});
+}
 
 // ---- transport
 
@@ -176,7 +196,8 @@ void Shard::on_message(const net::Flow& from, std::string_view octets, TimePoint
 }
 
 void Shard::handle(const net::Flow& from, std::string_view octets, TimePoint now) {
-  tap_.message(observe::Tap::Direction::received, sip::param_name(from.transport).data(), from.local, from.remote, octets, now);
+  tap_.message(observe::Tap::Direction::received, sip::param_name(from.transport).data(), from.local, from.remote,
+               octets, now);
   const auto parsed = message_.parse(octets, limits_, sip::is_stream(from.transport));
   if (!parsed) return refuse_malformed(from, octets, parsed.error(), now);
   if (message_.is_request()) return pipeline_.on_request(message_, from, *config_, now);
@@ -188,28 +209,36 @@ void Shard::on_response(const net::Flow& from, TimePoint now) {
   const auto match = clients_.on_response(message_, now);
   if (match.kind == Kind::pass_up) return proxy_.on_response(message_, match, now);
   if (match.kind == Kind::absorbed || proxy_.on_stateless_response(message_, from)) return;
+  if (pinger_.takes(message_)) return;
   stray_responses_.add();  // RFC 6026 section 7.3: a stateful proxy drops it
-  shared_.log(Tag::sip_client, Level::problems, "stray response {} dropped source={}", message_.status().value, from.remote.to_string());
+  shared_.log(Tag::sip_client, Level::problems, "stray response {} dropped source={}", message_.status().value,
+              from.remote.to_string());
 }
 
-void Shard::on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal, TimePoint now) {
-  tap_.message(observe::Tap::Direction::received, sip::param_name(from.transport).data(), from.local, from.remote, octets, now);
+void Shard::on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal,
+                        TimePoint now) {
+  tap_.message(observe::Tap::Direction::received, sip::param_name(from.transport).data(), from.local, from.remote,
+               octets, now);
   (void)message_.parse(octets, limits_, true);  // finds what there is to answer
   refuse_malformed(from, octets, refusal, now);
 }
 
 /// Bad input costs a counter, a log line and at most one answer; it never makes state (house.md, threats section 3).
-void Shard::refuse_malformed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal, TimePoint) {
+void Shard::refuse_malformed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal,
+                             TimePoint) {
   malformed_.add();
-  shared_.log(Tag::sip, Level::problems, "malformed message source={} transport={} size={} at={} reason=\"{}\" start={}",
-              from.remote.to_string(), sip::param_name(from.transport), octets.size(), refusal.offset, refusal.reason,
+  shared_.log(Tag::sip, Level::problems,
+              "malformed message source={} transport={} size={} at={} reason=\"{}\" start={}", from.remote.to_string(),
+              sip::param_name(from.transport), octets.size(), refusal.offset, refusal.reason,
               quoted_for_log(octets.substr(0, octets.find('\r')), 80));
-  const bool answer = refusal.kind != sip::ParseRefusal::Kind::not_sip && refusal.kind != sip::ParseRefusal::Kind::bad_response &&
-                      message_.is_request() && message_.method() != sip::Method::ack && sip::answerable(message_);
+  const bool answer = refusal.kind != sip::ParseRefusal::Kind::not_sip &&
+                      refusal.kind != sip::ParseRefusal::Kind::bad_response && message_.is_request() &&
+                      message_.method() != sip::Method::ack && sip::answerable(message_);
   if (!answer) return;
   std::string tag;
   proxy_.append_to_tag(tag, message_);
-  transmit(transport::reply_flow(message_.top_via(), from), answers_.write(message_, from, refusal.status, refusal.reason, tag, {}, *config_));
+  transmit(transport::reply_flow(message_.top_via(), from),
+           answers_.write(message_, from, refusal.status, refusal.reason, tag, {}, *config_));
 }
 
 void Shard::on_flow_failed(const net::Flow& flow, net::CloseReason, TimePoint now) {
@@ -219,7 +248,8 @@ void Shard::on_flow_failed(const net::Flow& flow, net::CloseReason, TimePoint no
     if (peer != this) peer->post(FlowFailed{flow});
 }
 
-/// USR-12: a browser cannot be reached without its connection, so its bindings end with it; those of phones by the operator's choice.
+/// USR-12: a browser cannot be reached without its connection, so its bindings end with it; those of phones by the
+/// operator's choice.
 void Shard::on_users_lost(const net::Flow& flow, const std::vector<std::string>& users, TimePoint now) {
   const bool browser = sip::is_websocket(flow.transport);
   if (!browser && config_->registrar.lost_connection == config::LostConnection::dormant) return;
@@ -227,7 +257,8 @@ void Shard::on_users_lost(const net::Flow& flow, const std::vector<std::string>&
   for (const std::string& aor : users) {
     shared_.table.find(aor, now, bindings);
     for (const location::Binding& binding : bindings)
-      if (binding.flow.stream == flow.stream && binding.flow.shard == flow.shard && shared_.table.remove(aor, binding.id, now))
+      if (binding.flow.stream == flow.stream && binding.flow.shard == flow.shard &&
+          shared_.table.remove(aor, binding.id, now))
         shared_.log(Tag::registrar, Level::low_level, "binding removed aor={} reason=\"its connection ended\"", aor);
   }
 }
@@ -241,10 +272,16 @@ void Shard::post_send(const net::Flow& to, std::string_view octets) {
   peers_[to.shard]->post(SendOctets{to, std::string(octets)});
 }
 
+void Shard::post_probe(const net::Flow& flow) {
+  if (flow.shard < peers_.size())
+    peers_[flow.shard]->post(Task{[flow](Shard& owner) { owner.transport_.probe(flow); }});
+}
+
 // ---- transactions
 
 void Shard::transmit(const net::Flow& to, std::string_view octets) {
-  tap_.message(observe::Tap::Direction::sent, sip::param_name(to.transport).data(), to.local, to.remote, octets, wire_.now());
+  tap_.message(observe::Tap::Direction::sent, sip::param_name(to.transport).data(), to.local, to.remote, octets,
+               wire_.now());
   transport_.send(to, octets);
 }
 

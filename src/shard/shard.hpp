@@ -22,6 +22,7 @@
 #include "registrar/registrar.hpp"
 #include "request/answer.hpp"
 #include "routing/router.hpp"
+#include "shard/pinger.hpp"
 #include "shard/pipeline.hpp"
 #include "shard/post.hpp"
 #include "transaction/tables.hpp"
@@ -41,12 +42,13 @@ struct Shared {
   transport::Avoided& avoided;
   auth::Authenticator& authenticator;
   net::Resolver& resolver;
-  crypto::Key key;          ///< kept in data_dir: Route tokens and branches are known again after a restart
+  crypto::Key key;  ///< kept in data_dir: Route tokens and branches are known again after a restart
   std::uint64_t hash_seed;
 };
 
-/// One core: owns its tables, timers and connections, and runs every message of the calls it owns through the pipeline. A call
-/// belongs to the shard its Call-ID hashes to; a message that arrives elsewhere is posted there, so it hops once at most.
+/// One core: owns its tables, timers and connections, and runs every message of the calls it owns through the pipeline.
+/// A call belongs to the shard its Call-ID hashes to; a message that arrives elsewhere is posted there, so it hops once
+/// at most.
 ///
 /// Thread  its own. From outside only post() may be called.
 /// Time    handed in by the wire; the shard reads no clock.
@@ -55,7 +57,8 @@ class Shard final : public net::WireHandler,
                     private transaction::Output,
                     private net::Resolver::Asker {
  public:
-  Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config::SnapshotPtr config, std::uint64_t random_seed);
+  Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config::SnapshotPtr config,
+        std::uint64_t random_seed);
   ~Shard() override;
 
   /// Opens the listeners. Before the wire runs.
@@ -82,7 +85,8 @@ class Shard final : public net::WireHandler,
   // net::WireHandler
   void on_datagram(net::SocketId socket, const Endpoint& from, std::string_view octets, TimePoint now) override;
   void on_unreachable(net::SocketId socket, const Endpoint& to, TimePoint now) override;
-  void on_accept(net::SocketId listener, net::StreamId stream, const Endpoint& local, const Endpoint& remote, TimePoint now) override;
+  void on_accept(net::SocketId listener, net::StreamId stream, const Endpoint& local, const Endpoint& remote,
+                 TimePoint now) override;
   void on_connected(net::StreamId stream, const Endpoint& local, TimePoint now) override;
   void on_stream_data(net::StreamId stream, std::string_view octets, TimePoint now) override;
   void on_closed(net::StreamId stream, net::CloseReason reason, TimePoint now) override;
@@ -92,10 +96,12 @@ class Shard final : public net::WireHandler,
 
   // transport::Receiver
   void on_message(const net::Flow& from, std::string_view octets, TimePoint now) override;
-  void on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal, TimePoint now) override;
+  void on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal,
+                   TimePoint now) override;
   void on_flow_failed(const net::Flow& flow, net::CloseReason reason, TimePoint now) override;
   void on_users_lost(const net::Flow& flow, const std::vector<std::string>& users, TimePoint now) override;
   void post_send(const net::Flow& to, std::string_view octets) override;
+  void post_probe(const net::Flow& flow) override;
 
   // transaction::Output
   void transmit(const net::Flow& to, std::string_view octets) override;
@@ -105,7 +111,8 @@ class Shard final : public net::WireHandler,
 
   void handle(const net::Flow& from, std::string_view octets, TimePoint now);
   void on_response(const net::Flow& from, TimePoint now);
-  void refuse_malformed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal, TimePoint now);
+  void refuse_malformed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal,
+                        TimePoint now);
   void apply(config::SnapshotPtr config);
   void apply_limits();
   [[nodiscard]] std::uint16_t owner_of(std::string_view octets) const;
@@ -129,6 +136,7 @@ class Shard final : public net::WireHandler,
   registrar::Registrar registrar_;
   routing::Router router_;
   Pipeline pipeline_;
+  Pinger pinger_;
 
   sip::Message message_;  ///< scratch: one message is under work at a time
   request::AnswerWriter answers_;

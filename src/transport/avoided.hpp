@@ -1,11 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <mutex>
 #include <vector>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/endpoint.hpp"
 #include "base/time.hpp"
@@ -15,9 +14,9 @@
 
 namespace bellhop::transport {
 
-/// Targets that failed lately: for a while they are tried after all others (KAM-20), so that not every call waits for a dead
-/// server. When all are avoided they are tried in their order: nobody is ever locked out. Bounded; one that answers is
-/// forgotten at once.
+/// Targets that failed lately: for a while they are tried after all others (KAM-20), so that not every call waits for a
+/// dead server. When all are avoided they are tried in their order: nobody is ever locked out. Bounded; one that
+/// answers is forgotten at once.
 ///
 /// Threads  any. While none is avoided, nothing is locked.
 class Avoided {
@@ -38,7 +37,9 @@ class Avoided {
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct Hash {
-    std::size_t operator()(const Key& key) const noexcept { return hash_of(key.endpoint, static_cast<std::uint64_t>(key.transport)); }
+    std::size_t operator()(const Key& key) const noexcept {
+      return hash_of(key.endpoint, static_cast<std::uint64_t>(key.transport));
+    }
   };
   static Key key_of(const Target& target) { return {target.endpoint, target.transport}; }
   void forget_old(TimePoint now);

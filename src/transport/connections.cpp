@@ -8,9 +8,13 @@ namespace bellhop::transport {
 
 namespace {
 
-std::size_t index_of(sip::Transport transport) { return static_cast<std::size_t>(transport); }
+std::size_t index_of(sip::Transport transport) {
+  return static_cast<std::size_t>(transport);
+}
 
-bool same_connection(const net::Flow& a, const net::Flow& b) { return a.stream == b.stream && a.shard == b.shard; }
+bool same_connection(const net::Flow& a, const net::Flow& b) {
+  return a.stream == b.stream && a.shard == b.shard;
+}
 
 }  // namespace
 
@@ -40,15 +44,50 @@ void Connections::add(const net::Flow& flow, std::string_view server_name) {
 }
 
 std::vector<std::string> Connections::remove(const net::Flow& flow) {
-  std::vector<std::string> users;
-  Stripe& stripe = stripe_of(flow.remote);
+  const std::unique_ptr<Facts> facts = take(flow, flow.remote);
+  if (!facts) return {};
+  for (const Endpoint& served : facts->aliases) take(flow, served);
+  return std::move(facts->users);
+}
+
+/// Takes the entry at this address out when it names this very connection.
+std::unique_ptr<Connections::Facts> Connections::take(const net::Flow& flow, const Endpoint& at) {
+  Stripe& stripe = stripe_of(at);
   const std::lock_guard lock(stripe.mutex);
   auto& entries = stripe.entries[index_of(flow.transport)];
-  const auto found = entries.find(flow.remote);
-  if (found == entries.end() || !same_connection(found->second.flow, flow)) return users;
-  if (found->second.facts) users = std::move(found->second.facts->users);
+  const auto found = entries.find(at);
+  if (found == entries.end() || !same_connection(found->second.flow, flow)) return nullptr;
+  auto facts = std::move(found->second.facts);
   entries.erase(found);
-  return users;
+  return facts;
+}
+
+void Connections::add_alias(const net::Flow& flow, const Endpoint& served) {
+  constexpr std::size_t most_aliases = 4;
+  if (served == flow.remote) return;
+  std::vector<std::string> identities;
+  {
+    Stripe& stripe = stripe_of(flow.remote);
+    const std::lock_guard lock(stripe.mutex);
+    const Entry* own = stripe.find(flow);
+    if (own == nullptr || !own->facts || own->facts->identities.empty()) return;
+    auto& aliases = own->facts->aliases;
+    if (std::find(aliases.begin(), aliases.end(), served) == aliases.end()) {
+      if (aliases.size() == most_aliases) return;
+      aliases.push_back(served);
+    }
+    identities = own->facts->identities;
+  }
+  Stripe& stripe = stripe_of(served);
+  const std::lock_guard lock(stripe.mutex);
+  Entry& entry = stripe.entries[index_of(flow.transport)][served];
+  // Of two connections the newer one stands for the address, but never in place of one that really leads there. When
+  // this one ended between the two locks, its entry stays until the next one takes its place: Layer::is_alive() tells.
+  if (entry.facts != nullptr && entry.flow.remote == served) return;
+  if (entry.facts == nullptr && entry.flow.stream.valid()) return;
+  entry.flow = flow;
+  entry.facts = std::make_unique<Facts>();
+  entry.facts->identities = std::move(identities);
 }
 
 std::optional<net::Flow> Connections::find(sip::Transport transport, const Endpoint& remote) const {
@@ -56,10 +95,13 @@ std::optional<net::Flow> Connections::find(sip::Transport transport, const Endpo
   const std::lock_guard lock(stripe.mutex);
   const auto& entries = stripe.entries[index_of(transport)];
   const auto found = entries.find(remote);
-  return found == entries.end() ? std::nullopt : std::optional(found->second.flow);
+  return found == entries.end() || found->second.flow.remote != remote  // there by an alias only
+             ? std::nullopt
+             : std::optional(found->second.flow);
 }
 
-std::optional<net::Flow> Connections::find(sip::Transport transport, const Endpoint& remote, std::string_view server_name) const {
+std::optional<net::Flow> Connections::find(sip::Transport transport, const Endpoint& remote,
+                                           std::string_view server_name) const {
   const Stripe& stripe = stripe_of(remote);
   const std::lock_guard lock(stripe.mutex);
   const auto& entries = stripe.entries[index_of(transport)];
@@ -67,7 +109,8 @@ std::optional<net::Flow> Connections::find(sip::Transport transport, const Endpo
   if (found == entries.end() || !found->second.facts) return std::nullopt;
   const Facts& facts = *found->second.facts;
   const auto proves = [&](const std::string& name) { return equals_ignore_case(name, server_name); };
-  if (!proves(facts.server_name) && std::none_of(facts.identities.begin(), facts.identities.end(), proves)) return std::nullopt;
+  if (!proves(facts.server_name) && std::none_of(facts.identities.begin(), facts.identities.end(), proves))
+    return std::nullopt;
   return found->second.flow;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -9,29 +10,32 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "net/flow.hpp"
 
 namespace bellhop::transport {
 
-/// Which shard owns the connection to a peer: shared by all shards, so that a connection opened or accepted by one is found
-/// and reused by the others (RFC 3261 section 18, RFC 5923 later). State shared but narrow: a striped lock held for one
-/// look-up.
+/// Which shard owns the connection to a peer: shared by all shards, so that a connection opened or accepted by one is
+/// found and reused by the others (RFC 3261 section 18, RFC 5923 later). State shared but narrow: a striped lock held
+/// for one look-up.
 class Connections {
  public:
   /// `server_name`: the domain this connection is opened for and is proving (TLS); empty for all others.
   void add(const net::Flow& flow, std::string_view server_name = {});
-  /// Removes the entry when it still names this connection; the answer are the addresses-of-record that registered over it.
+  /// Removes the entry when it still names this connection; the answer are the addresses-of-record that registered over
+  /// it.
   std::vector<std::string> remove(const net::Flow& flow);
   [[nodiscard]] std::optional<net::Flow> find(sip::Transport transport, const Endpoint& remote) const;
-  /// The same for a request to a TLS server that must prove this domain (RFC 5922 section 7.2): a connection that is proving another
-  /// one is no answer.
-  [[nodiscard]] std::optional<net::Flow> find(sip::Transport transport, const Endpoint& remote, std::string_view server_name) const;
+  /// The same for a request to a TLS server that must prove this domain (RFC 5922 section 7.2): a connection that is
+  /// proving another one is no answer.
+  [[nodiscard]] std::optional<net::Flow> find(sip::Transport transport, const Endpoint& remote,
+                                              std::string_view server_name) const;
 
   /// The SIP domain identities that the peer's certificate proved (RFC 5922 section 7.1).
   void set_identities(const net::Flow& flow, std::vector<std::string> identities);
   [[nodiscard]] std::vector<std::string> identities(const net::Flow& flow) const;
+  /// RFC 5923: the peer said that it takes requests for `served`, an address it listens on, over this connection.
+  /// Believed when a certificate proved who it is; find() then knows the connection there too.
+  void add_alias(const net::Flow& flow, const Endpoint& served);
   /// A phone registered this address-of-record over the connection (USR-12).
   void note_user(const net::Flow& flow, std::string_view aor);
 
@@ -46,6 +50,7 @@ class Connections {
     std::string server_name;
     std::vector<std::string> identities;
     std::vector<std::string> users;
+    std::vector<Endpoint> aliases;
   };
   struct Entry {
     net::Flow flow;
@@ -58,6 +63,7 @@ class Connections {
     [[nodiscard]] const Entry* find(const net::Flow& flow) const;  ///< this very connection
     [[nodiscard]] Facts* facts_of(const net::Flow& flow);
   };
+  std::unique_ptr<Facts> take(const net::Flow& flow, const Endpoint& at);
   [[nodiscard]] const Stripe& stripe_of(const Endpoint& remote) const { return stripes_[hash_of(remote) >> 58]; }
   [[nodiscard]] Stripe& stripe_of(const Endpoint& remote) { return stripes_[hash_of(remote) >> 58]; }
 

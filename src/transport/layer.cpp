@@ -8,6 +8,7 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "sip/message.hpp"
+#include "transport/stun.hpp"
 
 namespace bellhop::transport {
 
@@ -20,8 +21,8 @@ using observe::Tag;
 
 struct Layer::Listener {
   sip::Transport transport = sip::Transport::udp;
-  Endpoint address;      ///< as bound
-  std::string sent_by;   ///< empty: depends on the peer
+  Endpoint address;     ///< as bound
+  std::string sent_by;  ///< empty: depends on the peer
   crypto::ClientCertificate client_certificate = crypto::ClientCertificate::none;
 };
 
@@ -108,10 +109,12 @@ Result<void, std::string> Layer::open() {
     const auto opened = listen.transport == sip::Transport::udp ? env_.wire.open_datagram(listen.address, options)
                                                                 : env_.wire.listen_stream(listen.address, options);
     if (!opened)
-      return failure(fmt::format("cannot listen on {} {}: {}", sip::param_name(listen.transport), listen.address.to_string(),
-                                 net::text_of(opened.error())));
-    Listener listener{listen.transport, env_.wire.local_endpoint(*opened), listen.advertise, policy_of(listen.client_certificate)};
-    if (listener.sent_by.empty() && !listener.address.address.is_unspecified()) listener.sent_by = listener.address.to_string();
+      return failure(fmt::format("cannot listen on {} {}: {}", sip::param_name(listen.transport),
+                                 listen.address.to_string(), net::text_of(opened.error())));
+    Listener listener{listen.transport, env_.wire.local_endpoint(*opened), listen.advertise,
+                      policy_of(listen.client_certificate)};
+    if (listener.sent_by.empty() && !listener.address.address.is_unspecified())
+      listener.sent_by = listener.address.to_string();
     if (listeners_.size() <= *opened) listeners_.resize(*opened + 1u);
     listeners_[*opened] = std::move(listener);
   }
@@ -128,6 +131,15 @@ void Layer::on_datagram(SocketId socket, const Endpoint& from, std::string_view 
     return;
   }
   const Flow flow = datagram_flow(socket, from);
+  if (config_->nat.stun && is_stun(octets)) {
+    keepalives_.add();
+    stun_answer_.clear();
+    // Not counted as requests are: a hundred phones behind one NAT ask all day, and an answer is never three times as
+    // long.
+    if (env_.guard.look(from.address, rules_, now) == guard::Verdict::pass && answer_stun(octets, from, stun_answer_))
+      env_.wire.send_datagram(socket, from, stun_answer_);
+    return;
+  }
   if (!guarded(flow, octets, now)) return;
   env_.receiver.on_message(flow, octets, now);
 }
@@ -144,10 +156,12 @@ Flow Layer::datagram_flow(SocketId socket, const Endpoint& remote) {
 
 bool Layer::guarded(const Flow& from, std::string_view octets, TimePoint now) {
   const bool response = octets.starts_with("SIP/2.0 ");
-  const auto verdict = response ? env_.guard.look(from.remote.address, rules_, now) : env_.guard.judge(from.remote.address, rules_, now);
+  const auto verdict =
+      response ? env_.guard.look(from.remote.address, rules_, now) : env_.guard.judge(from.remote.address, rules_, now);
   if (verdict == guard::Verdict::flooded)
     env_.log(Tag::guard, Level::problems, "banned source={} for={}s reason=\"more than {} requests in {} ms\"",
-             from.remote.address.to_string(), rules_.flood_ban / seconds(1), rules_.flood_requests, rules_.flood_window / milliseconds(1));
+             from.remote.address.to_string(), rules_.flood_ban / seconds(1), rules_.flood_requests,
+             rules_.flood_window / milliseconds(1));
   return verdict == guard::Verdict::pass;
 }
 
@@ -174,9 +188,11 @@ void Layer::adopt(StreamId stream, std::unique_ptr<Connection> connection, TimeP
   ++open_;
 }
 
-void Layer::on_accept(SocketId listener, StreamId stream, const Endpoint& local, const Endpoint& remote, TimePoint now) {
+void Layer::on_accept(SocketId listener, StreamId stream, const Endpoint& local, const Endpoint& remote,
+                      TimePoint now) {
   const bool heard = env_.guard.look(remote.address, rules_, now) == guard::Verdict::pass;
-  if (!heard || !env_.connections.admit(remote.address, config_->tcp.connections, config_->tcp.connections_per_address)) {
+  if (!heard ||
+      !env_.connections.admit(remote.address, config_->tcp.connections, config_->tcp.connections_per_address)) {
     rejected_connections_.add();
     env_.log(Tag::net, Level::problems, "connection refused source={} reason=\"{}\"", remote.to_string(),
              heard ? "too many connections" : "denied or banned");
@@ -199,14 +215,16 @@ void Layer::on_accept(SocketId listener, StreamId stream, const Endpoint& local,
   Connection& added = *connection;
   adopt(stream, std::move(connection), now);
   env_.connections.add(added.flow);
-  env_.log(Tag::net, Level::low_level, "connection accepted {} {}", sip::param_name(added.flow.transport), remote.to_string());
+  env_.log(Tag::net, Level::low_level, "connection accepted {} {}", sip::param_name(added.flow.transport),
+           remote.to_string());
 }
 
 std::optional<Channel> Layer::accepted_channel(SocketId listener, TimePoint now) const {
   const sip::Transport transport = listeners_[listener].transport;
   if (!sip::is_secure(transport)) return Channel(transport, websocket_rules_);
   if (!config_->tls_context) return std::nullopt;
-  const crypto::TlsAccept how{listeners_[listener].client_certificate, transport == sip::Transport::wss ? "http/1.1" : ""};
+  const crypto::TlsAccept how{listeners_[listener].client_certificate,
+                              transport == sip::Transport::wss ? "http/1.1" : ""};
   return Channel(transport, websocket_rules_, crypto::TlsSession::accept(config_->tls_context, how, now));
 }
 
@@ -217,14 +235,16 @@ std::optional<Channel> Layer::opened_channel(const Target& target, TimePoint now
   crypto::TlsConnect how;
   how.server_name = target.server_name;
   how.verify = config_->tls.verify_servers;
-  return Channel(target.transport, websocket_rules_, crypto::TlsSession::connect(config_->tls_context, how, now, hello));
+  return Channel(target.transport, websocket_rules_,
+                 crypto::TlsSession::connect(config_->tls_context, how, now, hello));
 }
 
 std::optional<Flow> Layer::open_stream(const Target& target, SocketId listener, TimePoint now) {
   std::string hello;
   auto channel = opened_channel(target, now, hello);
   if (!channel) return std::nullopt;
-  if (!env_.connections.admit(target.endpoint.address, config_->tcp.connections, config_->tcp.connections_per_address)) {
+  if (!env_.connections.admit(target.endpoint.address, config_->tcp.connections,
+                              config_->tcp.connections_per_address)) {
     rejected_connections_.add();
     return std::nullopt;
   }
@@ -264,8 +284,9 @@ void Layer::on_stream_data(StreamId stream, std::string_view octets, TimePoint n
   if (connection->closing) return;
   if (verdict == Channel::Verdict::refuse) {
     handshake_failures_.add(connection->opening_since != never ? 1 : 0);
-    env_.log(Tag::net, Level::problems, "connection closed {} {} reason=\"{}\"", sip::param_name(connection->flow.transport),
-             connection->flow.remote.to_string(), connection->channel.fault());
+    env_.log(Tag::net, Level::problems, "connection closed {} {} reason=\"{}\"",
+             sip::param_name(connection->flow.transport), connection->flow.remote.to_string(),
+             connection->channel.fault());
   }
   if (verdict != Channel::Verdict::go_on) return end(*connection, seconds(2));
   if (!connection->channel.incomplete()) {
@@ -287,13 +308,15 @@ void Layer::on_open(Connection& connection, TimePoint now) {
   if (tls == nullptr) return;
   tls_handshakes_.add();
   if (tls->resumed()) tls_resumed_.add();
-  if (auto identities = tls->peer_names(); !identities.empty()) env_.connections.set_identities(connection.flow, std::move(identities));
-  env_.log(Tag::net, Level::low_level, "{} with {}: {} {}{}", tls->version(), connection.flow.remote.to_string(), tls->cipher(),
-           tls->server_name(), tls->resumed() ? " resumed" : "");
+  if (auto identities = tls->peer_names(); !identities.empty())
+    env_.connections.set_identities(connection.flow, std::move(identities));
+  env_.log(Tag::net, Level::low_level, "{} with {}: {} {}{}", tls->version(), connection.flow.remote.to_string(),
+           tls->cipher(), tls->server_name(), tls->resumed() ? " resumed" : "");
 }
 
 bool Layer::send_over(Connection& connection, std::string_view octets) {
-  if (connection.channel.plain()) return env_.wire.send_stream(connection.flow.stream, octets, config_->tcp.output_limit);
+  if (connection.channel.plain())
+    return env_.wire.send_stream(connection.flow.stream, octets, config_->tcp.output_limit);
   Ends ends(*this, connection, connection.last_activity);
   return connection.channel.send(octets, config_->tcp.output_limit, ends);
 }
@@ -314,8 +337,8 @@ void Layer::on_closed(StreamId stream, CloseReason reason, TimePoint now) {
   env_.connections.leave(flow.remote.address);
   connections_[stream.index].reset();
   --open_;
-  env_.log(Tag::net, Level::low_level, "connection ended {} {} reason={}", sip::param_name(flow.transport), flow.remote.to_string(),
-           net::name_of(reason));
+  env_.log(Tag::net, Level::low_level, "connection ended {} {} reason={}", sip::param_name(flow.transport),
+           flow.remote.to_string(), net::name_of(reason));
   env_.receiver.on_flow_failed(flow, reason, now);
   if (!users.empty()) env_.receiver.on_users_lost(flow, users, now);
 }
@@ -350,11 +373,16 @@ void Layer::look_after(Connection& connection, TimePoint now) {
     if (!silent) connection.channel.ping(ends);
   }
   std::string_view reason;
-  if (incomplete) reason = "incomplete message";
-  else if (handshake) reason = "handshake timed out";
-  else if (over(connection.connecting_since, tcp.connect_timeout)) reason = "connect timed out";
-  else if (silent) reason = "no answer to a ping";
-  else if (over(connection.last_activity, tcp.idle_timeout)) reason = "idle";
+  if (incomplete)
+    reason = "incomplete message";
+  else if (handshake)
+    reason = "handshake timed out";
+  else if (over(connection.connecting_since, tcp.connect_timeout))
+    reason = "connect timed out";
+  else if (silent)
+    reason = "no answer to a ping";
+  else if (over(connection.last_activity, tcp.idle_timeout))
+    reason = "idle";
   if (reason.empty()) return arm(connection, now);
   timed_out_connections_.add();
   env_.log(Tag::net, incomplete || handshake ? Level::problems : Level::low_level, "connection closed {} reason=\"{}\"",
@@ -366,8 +394,8 @@ void Layer::look_after(Connection& connection, TimePoint now) {
 
 namespace {
 
-/// Where a response goes whose connection is gone (RFC 3261 section 18.2.2): to the address its request came from, at the port of the
-/// sent-by. Nothing for a request.
+/// Where a response goes whose connection is gone (RFC 3261 section 18.2.2): to the address its request came from, at
+/// the port of the sent-by. Nothing for a request.
 std::optional<Target> target_of_response(const Flow& gone, std::string_view octets) {
   sip::Message response;
   if (!octets.starts_with("SIP/2.0 ") || !response.parse(octets, sip::Limits{}, /*stream=*/true)) return std::nullopt;
@@ -396,12 +424,28 @@ void Layer::send(const Flow& to, std::string_view octets) {
   }
 }
 
+void Layer::ping(const Flow& to) {
+  if (sip::is_websocket(to.transport) || !is_alive(to)) return;
+  send(to, "\r\n\r\n");
+}
+
+void Layer::probe(const Flow& flow) {
+  if (!flow.is_stream()) return;
+  if (flow.shard != env_.shard) return env_.receiver.post_probe(flow);
+  if (find(flow.stream) != nullptr) env_.wire.set_keepalive(flow.stream, config_->tcp.keepalive);
+}
+
+/// A flow may be older than this process, or come back from a peer: nothing in it but our signature is to be relied on.
 bool Layer::is_alive(const Flow& flow) const {
-  if (!flow.is_stream()) return flow.socket < listeners_.size();
+  if (flow.socket >= listeners_.size()) return false;
+  const Listener& listener = listeners_[flow.socket];
+  if (listener.transport != flow.transport || listener.address.address.is_v6() != flow.remote.address.is_v6())
+    return false;
+  if (!flow.is_stream()) return is_sendable(flow.remote);
   if (!flow.stream.valid()) return false;
   if (flow.shard == env_.shard) {
     const Connection* connection = find(flow.stream);
-    return connection != nullptr && !connection->closing;
+    return connection != nullptr && !connection->closing && connection->flow.remote == flow.remote;
   }
   const auto found = env_.connections.find(flow.transport, flow.remote);
   return found && found->shard == flow.shard && found->stream == flow.stream;
@@ -414,15 +458,23 @@ void Layer::close(const Flow& flow) {
 }
 
 std::optional<SocketId> Layer::listener_for(const Target& target, std::optional<SocketId> preferred) const {
+  const config::Zone* zone = config_->zone_of(target.endpoint.address);
+  const auto in_zone = [zone](const Listener& l) {
+    return zone == nullptr || zone->listeners.empty() ||
+           std::find(zone->listeners.begin(), zone->listeners.end(), l.address) != zone->listeners.end();
+  };
   const auto fits = [&](const Listener& l) {
     return l.transport == target.transport && l.address.address.is_v6() == target.endpoint.address.is_v6() &&
-           (l.address.address.is_unspecified() || l.address.address.is_loopback() == target.endpoint.address.is_loopback());
+           in_zone(l) &&
+           (l.address.address.is_unspecified() ||
+            l.address.address.is_loopback() == target.endpoint.address.is_loopback());
   };
   if (preferred && *preferred < listeners_.size() && fits(listeners_[*preferred])) return preferred;
   // A listener on the address of the preferred one (TCP and UDP on one address) keeps Via and Record-Route consistent.
   if (preferred && *preferred < listeners_.size())
     for (std::size_t i = 0; i < listeners_.size(); ++i)
-      if (fits(listeners_[i]) && listeners_[i].address.address == listeners_[*preferred].address.address) return static_cast<SocketId>(i);
+      if (fits(listeners_[i]) && listeners_[i].address.address == listeners_[*preferred].address.address)
+        return static_cast<SocketId>(i);
   const auto found = std::find_if(listeners_.begin(), listeners_.end(), fits);
   if (found == listeners_.end()) return std::nullopt;
   return static_cast<SocketId>(found - listeners_.begin());
@@ -449,12 +501,20 @@ std::optional<Flow> Layer::flow_to(const Target& target, std::optional<SocketId>
 
 IpAddress Layer::local_address_for(const IpAddress& remote, TimePoint now) const {
   LocalAddress& cached = local_addresses_[hash_of(Endpoint{remote, 0}) % local_addresses_.size()];
-  if (cached.remote != remote || cached.until <= now) cached = {remote, env_.wire.source_address_for(remote), now + seconds(60)};
+  if (cached.remote != remote || cached.until <= now)
+    cached = {remote, env_.wire.source_address_for(remote), now + seconds(60)};
   return cached.local;
 }
 
 void Layer::append_sent_by(std::string& out, const Flow& flow) const {
   const Listener& listener = listeners_[flow.socket];
+  if (const config::Zone* zone = config_->zone_of(flow.remote.address); zone != nullptr && !zone->advertise.empty()) {
+    out += zone->advertise;
+    const bool with_port = zone->advertise.back() != ']' && zone->advertise.find(':') != std::string::npos;
+    if (!with_port && listener.address.port != sip::default_port(listener.transport))
+      fmt::format_to(std::back_inserter(out), ":{}", listener.address.port);
+    return;
+  }
   if (!listener.sent_by.empty()) {
     out += listener.sent_by;
     return;
@@ -464,6 +524,8 @@ void Layer::append_sent_by(std::string& out, const Flow& flow) const {
   out += Endpoint{address, listener.address.port}.to_string();
 }
 
-std::size_t Layer::streams() const { return open_; }
+std::size_t Layer::streams() const {
+  return open_;
+}
 
 }  // namespace bellhop::transport

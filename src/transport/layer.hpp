@@ -28,23 +28,29 @@ class Receiver {
   virtual ~Receiver() = default;
   /// One whole SIP message: a datagram, or a piece of a stream cut by Content-Length. Valid until it returns.
   virtual void on_message(const net::Flow& from, std::string_view octets, TimePoint now) = 0;
-  /// A stream that cannot be framed any more; it is closed when this returns. `octets` hold the header block so far: the
-  /// receiver may answer 400 or 513.
-  virtual void on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal, TimePoint now) = 0;
+  /// A stream that cannot be framed any more; it is closed when this returns. `octets` hold the header block so far:
+  /// the receiver may answer 400 or 513.
+  virtual void on_unframed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal,
+                           TimePoint now) = 0;
   /// Nothing can be sent to this flow any more: its connection ended or was never made, or ICMP said so.
   virtual void on_flow_failed(const net::Flow& flow, net::CloseReason reason, TimePoint now) = 0;
   /// A connection ended over which these addresses-of-record had registered (USR-12).
   virtual void on_users_lost(const net::Flow& flow, const std::vector<std::string>& users, TimePoint now) = 0;
   /// Octets for a connection that another shard owns.
   virtual void post_send(const net::Flow& to, std::string_view octets) = 0;
+  /// probe() for a connection that another shard owns.
+  virtual void post_probe(const net::Flow& flow) = 0;
 };
 
-/// SIP on the wire's sockets: listeners, connections with TLS and WebSocket, keep-alives, the guard's early verdict, and the way out.
+/// SIP on the wire's sockets: listeners, connections with TLS and WebSocket, keep-alives, the guard's early verdict,
+/// and the way out.
 ///
 /// Spec    RFC 3261 section 18, RFC 3581, RFC 5626 section 4.4.1 (CRLF keep-alive), RFC 5922, RFC 7118.
-/// Owner   one shard. A connection belongs to the shard that accepted or opened it for life (CGP-24..27); others find it in
+/// Owner   one shard. A connection belongs to the shard that accepted or opened it for life (CGP-24..27); others find
+/// it in
 ///         the shared Connections and post their octets here.
-/// Memory  an idle connection holds no buffer: octets are framed in the wire's buffer and only an incomplete message is kept.
+/// Memory  an idle connection holds no buffer: octets are framed in the wire's buffer and only an incomplete message is
+/// kept.
 class Layer {
  public:
   struct Environment {
@@ -68,7 +74,8 @@ class Layer {
   // What the shard passes on from the wire and its timers.
   void on_datagram(net::SocketId socket, const Endpoint& from, std::string_view octets, TimePoint now);
   void on_unreachable(net::SocketId socket, const Endpoint& to, TimePoint now);
-  void on_accept(net::SocketId listener, net::StreamId stream, const Endpoint& local, const Endpoint& remote, TimePoint now);
+  void on_accept(net::SocketId listener, net::StreamId stream, const Endpoint& local, const Endpoint& remote,
+                 TimePoint now);
   void on_connected(net::StreamId stream, const Endpoint& local, TimePoint now);
   void on_stream_data(net::StreamId stream, std::string_view octets, TimePoint now);
   void on_closed(net::StreamId stream, net::CloseReason reason, TimePoint now);
@@ -76,21 +83,34 @@ class Layer {
 
   /// Sends over a flow. A connection of this shard that is gone ends in on_flow_failed on the next turn.
   void send(const net::Flow& to, std::string_view octets);
-  /// The flow to an address: for UDP one of our sockets of that family (`preferred` if it fits), for streams a connection that is
-  /// there already, on any shard, else a new one that is being opened. Nothing when no listener has this transport and family.
-  [[nodiscard]] std::optional<net::Flow> flow_to(const Target& target, std::optional<net::SocketId> preferred, TimePoint now);
+  /// The flow to an address: for UDP one of our sockets of that family (`preferred` if it fits), for streams a
+  /// connection that is there already, on any shard, else a new one that is being opened. Nothing when no listener has
+  /// this transport and family.
+  [[nodiscard]] std::optional<net::Flow> flow_to(const Target& target, std::optional<net::SocketId> preferred,
+                                                 TimePoint now);
   /// An address-of-record registered over this connection, which may be another shard's.
   void note_user(const net::Flow& flow, std::string_view aor) { env_.connections.note_user(flow, aor); }
+  /// RFC 5923: this TLS connection may carry requests to the port that the peer's Via names.
+  void note_alias(const net::Flow& flow, std::uint16_t port) {
+    env_.connections.add_alias(flow, {flow.remote.address, port});
+  }
+  /// An empty line that keeps the NATs on the way open (PAR-10); browsers have pings of their own.
+  void ping(const net::Flow& to);
+  /// Lets the kernel probe this connection (CGP-72).
+  void probe(const net::Flow& flow);
   /// The domains its peer's certificate proved; empty without one.
-  [[nodiscard]] std::vector<std::string> identities(const net::Flow& flow) const { return env_.connections.identities(flow); }
+  [[nodiscard]] std::vector<std::string> identities(const net::Flow& flow) const {
+    return env_.connections.identities(flow);
+  }
   /// Whether some listener has this transport and family.
   [[nodiscard]] bool can_reach(sip::Transport transport, const IpAddress& remote) const;
   /// Whether a connection stored in a binding can still be there.
   [[nodiscard]] bool is_alive(const net::Flow& flow) const;
   void close(const net::Flow& flow);
 
-  /// "host:port" for Via and Record-Route of what leaves over this flow: the advertised address, else the listener's, else (for
-  /// a listener on all addresses) the address the kernel uses towards the peer.
+  /// "host:port" for Via and Record-Route of what leaves over this flow: what the peer's zone shall see, else the
+  /// advertised address, else the listener's, else (for a listener on all addresses) the address the kernel uses
+  /// towards the peer.
   void append_sent_by(std::string& out, const net::Flow& flow) const;
 
   [[nodiscard]] std::size_t streams() const;
@@ -101,7 +121,8 @@ class Layer {
   Connection* find(net::StreamId stream) const;
   [[nodiscard]] net::Flow datagram_flow(net::SocketId socket, const Endpoint& remote);
   [[nodiscard]] IpAddress local_address_for(const IpAddress& remote, TimePoint now) const;
-  [[nodiscard]] std::optional<net::SocketId> listener_for(const Target& target, std::optional<net::SocketId> preferred) const;
+  [[nodiscard]] std::optional<net::SocketId> listener_for(const Target& target,
+                                                          std::optional<net::SocketId> preferred) const;
   [[nodiscard]] std::optional<net::Flow> open_stream(const Target& target, net::SocketId listener, TimePoint now);
   void adopt(net::StreamId stream, std::unique_ptr<Connection> connection, TimePoint now);
   class Ends;
@@ -119,7 +140,7 @@ class Layer {
   guard::Rules rules_;
   sip::Limits limits_;
   WebSocketRules websocket_rules_;
-  std::vector<Listener> listeners_;  ///< by SocketId
+  std::vector<Listener> listeners_;                       ///< by SocketId
   std::vector<std::unique_ptr<Connection>> connections_;  ///< by StreamId::index
   std::size_t open_ = 0;
   struct LocalAddress {
@@ -133,6 +154,7 @@ class Layer {
   observe::Counter& tls_handshakes_;
   observe::Counter& tls_resumed_;
   observe::Counter& handshake_failures_;
+  std::string stun_answer_;
 };
 
 }  // namespace bellhop::transport

@@ -32,13 +32,13 @@ class Reach {
 struct Location {
   enum class Outcome : std::uint8_t {
     targets,
-    questions,       ///< ask these, all at once, and call again when the answers are there
-    no_such_host,    ///< nothing is known of the name, or it says that it offers no such service
-    no_answer,       ///< the DNS failed, so nobody knows
-    no_transport,    ///< nothing we can send on leads there; a sips target never goes in clear
+    questions,     ///< ask these, all at once, and call again when the answers are there
+    no_such_host,  ///< nothing is known of the name, or it says that it offers no such service
+    no_answer,     ///< the DNS failed, so nobody knows
+    no_transport,  ///< nothing we can send on leads there; a sips target never goes in clear
   };
   Outcome outcome = Outcome::no_such_host;
-  std::vector<Target> targets;           ///< in the order to try them (RFC 3263 section 4.3)
+  std::vector<Target> targets;  ///< in the order to try them (RFC 3263 section 4.3)
   std::vector<net::Question> questions;
 };
 
@@ -50,14 +50,15 @@ inline constexpr std::size_t most_targets = 32;
 inline constexpr std::size_t most_services = 16;
 
 /// RFC 3263 section 4: from the next hop to addresses, without doing anything. Numeric hosts and those of the
-/// configuration need no question; a port leads to addresses only; a transport to its SRV records; else NAPTR chooses, and
-/// without NAPTR each transport's SRV records, TLS first, then TCP, then UDP. Without SRV the default port is used.
+/// configuration need no question; a port leads to addresses only; a transport to its SRV records; else NAPTR chooses,
+/// and without NAPTR each transport's SRV records, TLS first, then TCP, then UDP. Without SRV the default port is used.
 ///
-/// Spec    RFC 3263 sections 4.1 to 4.3, RFC 2782 (order and weights), RFC 3403 section 4 (order and preference), RFC 7984
+/// Spec    RFC 3263 sections 4.1 to 4.3, RFC 2782 (order and weights), RFC 3403 section 4 (order and preference), RFC
+/// 7984
 ///         (both families of each host). A sips hop ends in TLS or nowhere (RFC 5630, CGP-78, DET-10).
 /// Chance  `random` decides by weight among equals. Seeded by the Call-ID it sends all requests of a call to the same
 ///         server, also from a proxy without state (section 4.4).
-[[nodiscard]] Location locate(const NextHop& hop, const std::vector<config::Host>& hosts, const Reach& reach, const Lookup& lookup,
-                              Random& random);
+[[nodiscard]] Location locate(const NextHop& hop, const std::vector<config::Host>& hosts, const Reach& reach,
+                              const Lookup& lookup, Random& random);
 
 }  // namespace bellhop::transport

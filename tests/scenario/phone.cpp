@@ -311,10 +311,12 @@ void Phone::answer_invite(int status, TimePoint now) {
   // The 2xx is repeated until its ACK comes (RFC 3261 section 13.3.1.4).
   auto repeat = std::make_shared<std::function<void(Duration)>>();
   const SlotId transaction = served_transaction_;
-  *repeat = [this, weak = std::weak_ptr(repeat), transaction, octets = final_2xx_](Duration interval) {
-    if (acked_ || interval > seconds(32) || transaction != served_transaction_) return;
+  const TimePoint end = wire_->now() + seconds(32);  // RFC 3261 section 13.3.1.4: for 64*T1
+  *repeat = [this, weak = std::weak_ptr(repeat), transaction, octets = final_2xx_, end](Duration interval) {
+    if (acked_ || wire_->now() > end || transaction != served_transaction_) return;
     servers_.answer(transaction, 200, octets, wire_->now());
-    later(std::min<Duration>(2 * interval, seconds(4)), [self = weak.lock(), interval] { (*self)(2 * interval); });
+    const Duration next = std::min<Duration>(2 * interval, seconds(4));
+    later(next, [self = weak.lock(), next] { (*self)(next); });
   };
   later(milliseconds(500), [repeat] { (*repeat)(milliseconds(500)); });
 }

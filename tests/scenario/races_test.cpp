@@ -266,5 +266,47 @@ TEST_P(Races, ADeadPhoneHoldsNothingUp) {
   }
 }
 
+// [RFC3261 9.1, RFC3261 16.10, CGP-54] CANCEL before the callee said anything waits for its first 1xx; what the callee
+// answers instead counts, also when the caller has had our 487 meanwhile
+TEST_P(Races, CancelWhileTheCalleeIsSilent) {
+  unsigned number = 0;
+  for (const int first_word : {180, 486, 200})
+    for (const Duration after : {seconds(2), seconds(7)}) {
+      SCOPED_TRACE(fmt::format("{} after {} s", first_word, after / seconds(1)));
+      Race race(run(++number));
+      race.bob().script.answers = {{after, first_word}};
+      race.call();
+      race.world.run_for(milliseconds(500));
+      race.alice.cancel();
+      EXPECT_EQ(race.expect_agreement(), first_word == 200 ? 1u : 0u);
+      EXPECT_EQ(race.alice.last_status("INVITE"), first_word == 200 ? 200 : 487);
+      EXPECT_EQ(race.bob().count_requests("CANCEL"), race.world.times_of("bob -> 180 INVITE").empty() ? 0u : 1u);
+    }
+}
+
+// [RFC3261 13.3.1.4, RFC3261 16.7] The first 200 and the first ACK are lost on either hop: the ends repeat them, and we
+// pass each on
+TEST_P(Races, LostBeginningOfACall) {
+  Race race(run(0));
+  race.lose_first(1, {"SIP/2.0 200", "ACK "});
+  race.call();
+  EXPECT_EQ(race.expect_agreement(), 1u);
+}
+
+// [RFC3261 16.7, RFC6026 8.7] A 200 without any 1xx long after the caller heard the final answer of another phone, be
+// it 603 or 200
+TEST_P(Races, ASilentPhoneAnswersLate) {
+  for (const int first : {603, 200}) {
+    SCOPED_TRACE(first);
+    Race race(run(static_cast<unsigned>(first) % 100), {"", ""});
+    race.bobs[0].script.answers = {{seconds(1), first}};
+    race.bobs[1].script.answers = {{seconds(8), 200}};
+    race.call();
+    EXPECT_EQ(race.expect_agreement(), first == 200 ? 2u : 1u);
+    EXPECT_THAT(race.alice.responses(), Contains(fmt::format("{} INVITE", first)));
+    EXPECT_EQ(race.bobs[1].count_requests("CANCEL"), 0u) << "there was no 1xx";
+  }
+}
+
 }  // namespace
 }  // namespace bellhop::scenario

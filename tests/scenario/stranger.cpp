@@ -126,6 +126,7 @@ bool Stranger::server_lives(World& world) {
 
 void Stranger::on_datagram(net::SocketId, const Endpoint&, std::string_view octets, TimePoint) {
   got_ += octets.size();
+  if (octets == "\r\n\r\n") return pings_.push_back(wire_->now());
   received_.emplace_back(octets);
   times_.push_back(wire_->now());
 }
@@ -134,6 +135,7 @@ void Stranger::on_datagram(net::SocketId, const Endpoint&, std::string_view octe
 void Stranger::on_stream_data(net::StreamId, std::string_view octets, TimePoint) {
   got_ += octets.size();
   input_ += octets;
+  for (; input_.starts_with("\r\n\r\n"); input_.erase(0, 4)) pings_.push_back(wire_->now());
   for (std::size_t end; (end = input_.find("\r\n\r\n")) != std::string::npos;) {
     const std::string length = line_of(input_.substr(0, end + 2), "Content-Length");
     const std::size_t size = end + 4 + (length.empty() ? 0u : std::stoul(length.substr(16)));

@@ -52,6 +52,9 @@ class Stranger final : public net::WireHandler {
   [[nodiscard]] std::size_t count(std::string_view start) const { return times_of(start).size(); }
   /// The last of them; empty: none.
   [[nodiscard]] std::string last(std::string_view start) const;
+  [[nodiscard]] const Endpoint& local() const { return local_; }
+  /// When empty lines came that keep a NAT open.
+  [[nodiscard]] const std::vector<TimePoint>& pings() const { return pings_; }
   [[nodiscard]] std::size_t octets_sent() const { return sent_; }
   [[nodiscard]] std::size_t octets_received() const { return got_; }
   [[nodiscard]] bool closed() const { return closed_; }  ///< the server closed our connection
@@ -82,6 +85,7 @@ class Stranger final : public net::WireHandler {
   std::string input_;
   std::vector<std::string> received_;
   std::vector<TimePoint> times_;  ///< of received_
+  std::vector<TimePoint> pings_;
 };
 
 /// The first line of this name without its CRLF; all of them with it.

@@ -4,10 +4,11 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from baresip import Baresip  # noqa: E402
-from bellhop import PROGRAM, Bellhop, Results, eventually, free_port  # noqa: E402
+from bellhop import PROGRAM, Bellhop, Results, Udp, eventually, free_port  # noqa: E402
 from phones import talk  # noqa: E402
 
 results = Results()
@@ -25,6 +26,16 @@ def make_certificate(folder, name, common_name):
 def s_client(*args):
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
     return done.stdout + done.stderr
+
+
+def ended(stream):
+    stream.settimeout(0.01)
+    try:
+        return stream.recv(4096) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def shown_for(name):
@@ -74,6 +85,26 @@ with server:
                 while plain.recv(4096):
                     pass
             eventually(lambda: "not TLS" in server.tail(), server.tail(3))
+        # [threats 69] handshakes that never end cost the others nothing, and end
+        with results.test("300 stalled handshakes do not delay a call"):
+            stalled = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(300)]
+            for number, stream in enumerate(stalled):
+                if number % 2:
+                    stream.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40))  # a ClientHello that is cut off
+            asker, slowest = Udp(server), 0.0
+            for number in range(20):
+                started = time.monotonic()
+                answer = asker.ask(f"OPTIONS sip:{server.domain} SIP/2.0\r\nVia: SIP/2.0/UDP {asker.address}:{asker.port};branch=z9hG4bKs{number}\r\nMax-Forwards: 70\r\n"
+                                   f"From: <sip:x@x.test>;tag=1\r\nTo: <sip:{server.domain}>\r\nCall-ID: stalled{number}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+                slowest = max(slowest, time.monotonic() - started)
+                assert answer and answer.startswith("SIP/2.0 200"), answer
+            assert slowest < 1, f"{slowest:.3f} s"
+            bob.command("dial", f"sip:alice@{server.domain}")
+            alice.wait_for("CALL_INCOMING", 5)
+            bob.command("hangup")
+            alice.wait_for("CALL_CLOSED")
+            eventually(lambda: all(ended(stream) for stream in stalled), "the server ends them after handshake_timeout", 20)
+        alice.events.clear()
         # [KAM-13] a new certificate is read without a restart, and no connection ends
         with results.test("a changed certificate is served within seconds; the phone's connection stays and rings"):
             make_certificate(server.folder, "server", "renewed.test")

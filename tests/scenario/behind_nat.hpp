@@ -1,0 +1,104 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "stranger.hpp"
+
+namespace bellhop::scenario {
+
+/// A phone that knows only its private address: its Via and Contact name it, its packets come from where the NAT puts
+/// them.
+class BehindNat {
+ public:
+  BehindNat(World& world, std::string name, const std::string& outside, std::string inside,
+            sip::Transport transport = sip::Transport::udp)
+      : name_(std::move(name)),
+        inside_(std::move(inside)),
+        transport_(transport),
+        outside_(outside),
+        stranger(world, transport, outside),
+        world_(world) {}
+
+  [[nodiscard]] Draft draft(std::string_view method, std::string_view uri) {
+    return stranger.draft(method, uri)
+        .set("Via", fmt::format("SIP/2.0/{} {};rport;branch=z9hG4bKnat{}-{}-{}", sip::via_name(transport_), inside_,
+                                name_, stranger.local().port, ++next_))
+        .set("From", fmt::format("<sip:{}@example.test>;tag={}", name_, name_))
+        .set("Contact", contact());
+  }
+  [[nodiscard]] std::string contact() const {
+    return fmt::format("<sip:{}@{}{}>", name_, inside_, transport_ == sip::Transport::tcp ? ";transport=tcp" : "");
+  }
+  /// Registers `more` parameters behind the Contact; the 200.
+  std::string register_contact(std::string_view parameters = {}, std::string_view supported = {}) {
+    Draft draft = this->draft("REGISTER", "sip:example.test").set("To", fmt::format("<sip:{}@example.test>", name_));
+    draft.set("Call-ID", "register-" + outside_).set("CSeq", fmt::format("{} REGISTER", ++registers_));
+    draft.set("Contact", contact() + std::string(parameters));
+    if (!supported.empty()) draft.set("Supported", std::string(supported));
+    return tell(draft);
+  }
+  /// Sends it and returns the last that came back in a moment.
+  std::string tell(const std::string& octets) {
+    stranger.forget();
+    stranger.send(octets);
+    world_.run_for(milliseconds(50));
+    return stranger.received().empty() ? std::string() : stranger.received().back();
+  }
+  std::string tell(const Draft& draft) { return tell(draft.text()); }
+  /// What it heard last; empty: nothing.
+  [[nodiscard]] std::string last() const {
+    return stranger.received().empty() ? std::string() : stranger.received().back();
+  }
+  [[nodiscard]] std::string last(std::string_view start) const { return stranger.last(start); }
+  /// Answers the last request of this method, its own Contact and the Record-Route in it.
+  std::string answer(std::string_view method, std::string_view status, std::string_view more = {}) {
+    const std::string request = last(method);
+    std::string octets = answer_to(request, status);
+    const auto at = octets.find("Contact:");
+    octets.replace(at, octets.find("\r\n", at) + 2 - at,
+                   lines_of_route(request) + "Contact: " + contact() + "\r\n" + std::string(more));
+    stranger.send(octets);
+    world_.run_for(milliseconds(50));
+    return octets;
+  }
+
+ private:
+  static std::string lines_of_route(const std::string& request) { return lines_of(request, "Record-Route"); }
+  std::string name_, inside_;
+  sip::Transport transport_;
+  std::string outside_;
+  int next_ = 0, registers_ = 0;
+
+ public:
+  Stranger stranger;
+
+ private:
+  World& world_;
+};
+
+/// The URI in a line's first angle brackets.
+[[nodiscard]] inline std::string uri_in(const std::string& line) {
+  const auto begin = line.find('<');
+  return begin == std::string::npos ? std::string() : line.substr(begin + 1, line.find('>', begin) - begin - 1);
+}
+
+/// The route set of the caller (values turned round, RFC 3261 section 12.1.2) or of the callee, from what each has
+/// heard.
+[[nodiscard]] inline std::string routes_from(const std::string& message, bool turned) {
+  std::string all, value;
+  std::vector<std::string> values;
+  for (const char c : lines_of(message, "Record-Route")) {
+    if (c == '<') value.clear();
+    value += c;
+    if (c == '>') values.push_back(value);
+  }
+  if (turned) std::reverse(values.begin(), values.end());
+  for (const std::string& v : values) all += (all.empty() ? "" : ", ") + v;
+  return all;
+}
+
+}  // namespace bellhop::scenario
