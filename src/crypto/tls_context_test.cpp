@@ -137,6 +137,7 @@ TEST_P(TlsResumption, TicketsAreGoodInEveryContextWithTheSameKeys) {
   const auto key = random_ticket_key();
   const auto ticket = won_from(with_keys({key}));
   EXPECT_TRUE(back(ticket, with_keys({key})).server.resumed());
+  EXPECT_TRUE(back(ticket, with_keys({random_ticket_key(), key})).server.resumed()) << "the key before the newest";
   const auto other = back(ticket, with_keys({random_ticket_key()}));
   EXPECT_FALSE(other.server.resumed());
   EXPECT_TRUE(other.open()) << "an unknown ticket costs a full handshake and nothing else";

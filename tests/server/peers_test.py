@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Two Bellhops that know each other by certificate: mutual TLS, no password between them, one connection for both directions."""
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+from bellhop import Bellhop, Results, Udp, free_port  # noqa: E402
+
+results = Results()
+
+
+def openssl(folder, *args):
+    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+
+def make_authority(folder):
+    openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
+
+
+def make_certificate(folder, authority, name):
+    with open(f"{folder}/ext", "w") as f:
+        f.write(f"subjectAltName=DNS:{name}\n")
+    openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout", "own.key", "-out", "own.csr")
+    openssl(folder, "x509", "-req", "-in", "own.csr", "-CA", f"{authority}/ca.pem", "-CAkey", f"{authority}/ca.key", "-CAcreateserial", "-days", "30", "-extfile", "ext",
+            "-out", "own.pem")
+
+
+def server(name, other, port, other_port, peers=True):
+    trusted = f'[[peer]]\nname = "{other}"\ncertificates = ["{other}"]\n' if peers else ""
+    made = Bellhop(accounts=(), domain=name, more=f"""[[listen]]
+transport = "tls"
+address = "127.0.0.1:{port}"
+client_certificate = "optional"
+[tls]
+certificate = "own.pem"
+key = "own.key"
+ca = "{authority.name}"
+[sip]
+relay = "anybody"
+[[host]]
+name = "{other}"
+addresses = ["127.0.0.1:{other_port}"]
+{trusted}""")
+    make_certificate(made.folder, os.path.dirname(authority.name), name)
+    made.run("account", "add", f"user@{name}", "--password-stdin", text="pw-user\n")
+    return made
+
+
+class authority:  # noqa: N801
+    name = ""
+
+
+def phone_of(made):
+    """The one user's phone, registered by the operator."""
+    phone = Udp(made)
+    made.run("ctl", "bindings", "add", f"user@{made.domain}", f"sip:user@127.0.0.1:{phone.port}")
+    return phone
+
+
+def message(sender, of, to, number):
+    return (f"MESSAGE sip:user@{to};transport=tls SIP/2.0\r\nVia: SIP/2.0/UDP {sender.address}:{sender.port};rport;branch=z9hG4bK{to}{number}\r\nMax-Forwards: 70\r\n"
+            f"From: <sip:guest@elsewhere.{of}>;tag=1\r\nTo: <sip:user@{to}>\r\nCall-ID: {to}-{number}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n")
+
+
+def deliver(one, other, number):
+    """A guest at one server writes to the other's user: what the user's phone hears, or the status."""
+    guest, heard = Udp(one), phones[other.domain]
+    guest.send(message(guest, one.domain, other.domain, number))
+    request = heard.receive(5)
+    if request is None:
+        return guest.receive(5)
+    lines = [line + ";tag=2" if line.startswith("To:") else line for line in request.split("\r\n") if re.match("Via|From|To|Call-ID|CSeq", line)]
+    heard.send("\r\n".join(["SIP/2.0 200 OK", *lines, "Content-Length: 0", "", ""]))
+    answer = guest.receive(5)
+    assert answer and answer.startswith("SIP/2.0 200"), answer
+    return request
+
+
+first = Bellhop(accounts=())
+make_authority(first.folder)
+authority.name = f"{first.folder}/ca.pem"
+ports = free_port(), free_port()
+with server("a.test", "b.test", *ports) as a, server("b.test", "a.test", *reversed(ports)) as b:
+    phones = {made.domain: phone_of(made) for made in (a, b)}
+    # [RFC5922 7, KAM-13]
+    with results.test("a peer known by its certificate needs no password"):
+        assert deliver(a, b, 1).startswith("MESSAGE "), "delivered"
+        assert a.ctl("stats")["tls.handshakes"] == 1 and b.ctl("stats")["tls.handshakes"] == 1
+    # [RFC5923 5]
+    with results.test("requests the other way take the same connection"):
+        for number in range(2, 5):
+            assert deliver(b, a, number).startswith("MESSAGE ") and deliver(a, b, number).startswith("MESSAGE ")
+        assert [made.ctl("stats")["tls.handshakes"] for made in (a, b)] == [1, 1]
+
+with server("a.test", "b.test", *ports) as a, server("b.test", "a.test", *reversed(ports), peers=False) as b:
+    phones = {made.domain: phone_of(made) for made in (a, b)}
+    # [RFC5922 7, threats 58]
+    with results.test("a certificate alone is no peer: the stranger behind it is asked for a password"):
+        answer = deliver(a, b, 9)
+        assert answer and answer.startswith("SIP/2.0 407"), answer
+
+results.finish()
