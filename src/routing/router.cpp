@@ -195,7 +195,8 @@ void Router::route_remote(const Address& address, const config::Snapshot& config
         starts_with_ignore_case(config.sip.relay_via, "sip:") || starts_with_ignore_case(config.sip.relay_via, "sips:");
     destination.routes =
         is_uri ? fmt::format("<{}>", config.sip.relay_via) : fmt::format("<sip:{};lr>", config.sip.relay_via);
-    if (const auto relay = sip::parse_uri(is_uri ? config.sip.relay_via : "sip:" + config.sip.relay_via))
+    const std::string relay_uri = is_uri ? config.sip.relay_via : "sip:" + config.sip.relay_via;
+    if (const auto relay = sip::parse_uri(relay_uri))
       destination.workarounds |= config.workarounds_of_site(relay->host);  // CGP-63
     record.note(Step::routing, "relay via", config.sip.relay_via);
   } else {
