@@ -243,7 +243,7 @@ void Shard::refuse_malformed(const net::Flow& from, std::string_view octets, con
 
 void Shard::on_flow_failed(const net::Flow& flow, net::CloseReason, TimePoint now) {
   clients_.on_flow_failed(flow, now);
-  if (!flow.is_stream()) return;
+  // The kernel tells an ICMP error to any one of the sockets that share the address, not to that which sent.
   for (Shard* peer : peers_)
     if (peer != this) peer->post(FlowFailed{flow});
 }

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "shard/shard.hpp"
 #include "phone.hpp"
+#include "shard/shard.hpp"
 #include "stranger.hpp"
 
 namespace bellhop::scenario {
@@ -166,6 +166,22 @@ TEST(FullInbox, TakesTheAnswerOfTheResolver) {
     house.world.run_for(seconds(120));
   }
   EXPECT_GT(house.dropped(), 0u);
+}
+
+// [CGP-56, RFC3261 18.4] The kernel tells one of the shards' sockets that a port is closed, whichever shard asked: the
+// request ends all the same
+TEST(Hops, AClosedPortIsToldToWhoeverSent) {
+  for (std::size_t told = 0; told < 3; ++told) {
+    World world({.shards = 3, .config = World::open_house()});
+    TwoPhones phones(world);
+    world.net().set_silent(phones.bob.endpoint().address, true);
+    phones.alice.send("MESSAGE", "sip:bob@example.test");
+    world.run_for(milliseconds(100));
+    ASSERT_EQ(phones.alice.last_status("MESSAGE"), 0);
+    static_cast<net::WireHandler&>(world.shard(told)).on_unreachable(0, phones.bob.endpoint(), world.net().now());
+    world.run_for(milliseconds(100));
+    EXPECT_GE(phones.alice.last_status("MESSAGE"), 500) << told;
+  }
 }
 
 }  // namespace
