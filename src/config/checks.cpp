@@ -88,8 +88,14 @@ void check_tls(const Snapshot& s, const Places& places, std::vector<Finding>& fi
   for (std::size_t i = 0; i < s.hosts.size(); ++i)
     hosts.use(s.hosts[i].name, places.of(fmt::format("host.{}.name", i)));
   Once peers(findings, "peer");
-  for (std::size_t i = 0; i < s.peers.size(); ++i)
-    peers.use(s.peers[i].name, places.of(fmt::format("peer.{}.name", i)));
+  for (std::size_t i = 0; i < s.peers.size(); ++i) {
+    const Place place = places.of(fmt::format("peer.{}.name", i));
+    peers.use(s.peers[i].name, place);
+    if (s.peers[i].certificates.empty() && s.peers[i].networks.empty())
+      findings.push_back({place, fmt::format("peer {} cannot be known; give it certificates = [\"its.domain\"] or "
+                                             "networks = [\"192.0.2.0/24\"]",
+                                             s.peers[i].name)});
+  }
 }
 
 void check_zones(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {

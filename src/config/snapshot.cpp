@@ -107,6 +107,18 @@ Workarounds Snapshot::workarounds_of_agent(std::string_view agent) const {
   return all;
 }
 
+const Peer* Snapshot::peer_at(const IpAddress& address) const {
+  for (const Peer& peer : peers)
+    for (const Network& network : peer.networks)
+      if (network.contains(address)) return &peer;
+  return nullptr;
+}
+
+bool Snapshot::is_scanner(std::string_view agent) const {
+  return std::any_of(guard.scanners.begin(), guard.scanners.end(),
+                     [&](const std::string& pattern) { return matches(pattern, agent); });
+}
+
 Workarounds Snapshot::workarounds_of_site(std::string_view host) const {
   Workarounds all = 0;
   for (const Site& site : sites)

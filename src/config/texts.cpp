@@ -96,6 +96,13 @@ std::string target_fault(std::string_view text) {
   return shaped ? "" : "is no target; write a user of the same domain, user@domain, or a sip, sips or tel URI";
 }
 
+std::string address_fault(std::string_view text) {
+  const auto at = text.rfind('@');
+  const bool shaped = !has_blank(text) && text.size() <= 512 && at != std::string_view::npos && at > 0 &&
+                      host_fault(text.substr(at + 1)).empty();
+  return shaped ? "" : "is no address; write one like \"sales@example.org\"";
+}
+
 std::string relay_fault(std::string_view text) {
   if (text.empty() || is_host_port(text)) return {};
   if (starts_with_ignore_case(text, "sip:") && text.size() > 4 && !has_blank(text)) return {};

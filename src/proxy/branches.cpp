@@ -77,6 +77,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     branch.force_udp = true;
     return send_branch(id, forwarding, index, now);
   }
+  branch.to_peer = env_.transport.peer_of(*flow) != nullptr;
   note_target(forwarding.record, *flow);
   if (env_.log.enabled(Tag::sip_client, Level::low_level))
     env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.request->method_text(),
@@ -130,7 +131,7 @@ bool Proxy::stays_in_path(const Passage& p) const {
   const Method method = p.request.method();
   if (method != Method::invite && method != Method::subscribe && method != Method::notify && method != Method::refer)
     return false;
-  if (config_->sip.record_route == config::RecordRoute::always || p.facts.in_dialog) return true;
+  if (config_->sip.record_route == config::RecordRoute::always || p.facts.in_dialog || p.facts.call != 0) return true;
   if (p.from.transport != p.to.transport || p.destination.flow.has_value() || p.facts.caller_by_flow ||
       !p.facts.caller_epid.empty())
     return true;
@@ -195,6 +196,7 @@ void Proxy::write_request(const Passage& p, std::string_view via) {
                   .via = via,
                   .via_facts = facts_text_,
                   .record_route = record_route_,
+                  .to_peer = env_.transport.peer_of(p.to) != nullptr,
                   .path = path_,
                   .contacts = contact_edits(p)};
   buffer_.clear();

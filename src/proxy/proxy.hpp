@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "config/snapshot.hpp"
 #include "crypto/token.hpp"
+#include "dialog/calls.hpp"
 #include "net/resolver.hpp"
 #include "net/timer.hpp"
 #include "observe/log.hpp"
@@ -44,6 +45,7 @@ class Proxy {
     net::Resolver& resolver;
     net::Resolver::Asker& asker;
     transport::Avoided& avoided;
+    dialog::Calls& calls;
     net::TimerWheel& wheel;
     observe::Log& log;
     observe::Metrics& metrics;
@@ -104,6 +106,7 @@ class Proxy {
     Heard heard = Heard::nothing;
     bool size_switched = false;  ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
     bool force_udp = false;
+    bool to_peer = false;                  ///< what it asserts is believed (RFC 3325)
     bool flow_lost = false;                ///< its flow is gone: what is tried instead leads there only by luck
     std::optional<net::Flow> natted_at{};  ///< who answers stands behind NAT there; kept for late repeats
   };

@@ -144,6 +144,8 @@ void Router::route_local(const Address& address, const Wanted& wanted, sip::Meth
                          const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record,
                          Decision& decision) const {
   decision.domain = address.domain;
+  decision.callee_user = address.user;
+  decision.callee_domain = address.local_name();
   std::vector<location::Binding> bindings;
   table_.find(wanted.key, now, bindings);
   const bool temporary = wanted.device && wanted.device->instance_hash != 0;

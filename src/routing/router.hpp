@@ -39,6 +39,7 @@ struct Decision {
   Refusal refusal;
   std::vector<Destination> destinations;
   const config::Domain* domain = nullptr;  ///< the local domain the request was for; null: it leaves for elsewhere
+  std::string callee_user, callee_domain;  ///< the account it is for in the end; empty: none of ours
   bool to_remote = false;                  ///< leaves this server's users: relay policy applies unless `by_rule`
   bool by_rule = false;  ///< an alias or forwarder of ours named the remote address: an explicit permission
 };

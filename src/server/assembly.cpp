@@ -22,6 +22,7 @@
 #include "server/configuration.hpp"
 #include "server/console.hpp"
 #include "server/data_dir.hpp"
+#include "server/guard_store.hpp"
 #include "server/memory.hpp"
 #include "server/monitor.hpp"
 #include "server/process.hpp"
@@ -29,6 +30,7 @@
 #include "sip/uri.hpp"
 #include "storage/accounts.hpp"
 #include "storage/directory.hpp"
+#include "transport/guard_rules.hpp"
 
 namespace bellhop::server {
 
@@ -77,13 +79,15 @@ class Assembly {
         store_(storage::open_sqlite_accounts(data_.accounts())),
         feed_(*store_, directory_, *config, log_),
         hash_seed_(Random::seed_from_system()),
-        guard_(metrics_, hash_seed_),
+        guard_(log_, metrics_, hash_seed_),
+        guard_store_(data_.guard(), guard_, log_),
         table_(metrics_, hash_seed_),
         resolver_(net::make_dns_resolver(dns_settings(config->dns))),
         core_({log_, directory_, table_, guard_, *resolver_, metrics_, data_.key(), hash_seed_}, config),
         configuration_(file, config, certificates, log_, [this](const config::SnapshotPtr& next) { apply(*next, next); }),
         started_(net::clock_now()) {
     apply_levels(log_, config->log);
+    guard_store_.load(started_);
     add_memory_gauges(metrics_);
     metrics_.computed("log.dropped", [this] { return static_cast<std::int64_t>(log_.dropped()); });
     metrics_.computed("storage.accounts", [this] { return static_cast<std::int64_t>(directory_.accounts()); });
@@ -115,6 +119,7 @@ class Assembly {
   void look_around() {
     configuration_.look_at_certificates();
     const TimePoint now = net::clock_now();
+    guard_store_.save(now);
     if (now < next_warning_) return;
     next_warning_ = now + hours(24);
     warn_of_dates(*configuration_.now(), now, log_);
@@ -130,6 +135,7 @@ class Assembly {
     core_.stop();
     resolver_.reset();  // before the shards that asked it
     table_.flush_journal();
+    guard_store_.save(net::clock_now());
     log_(Tag::server, Level::major, "stopped{}", all_ended ? "" : "; some calls were still being set up");
     log_.flush();
   }
@@ -176,6 +182,7 @@ class Assembly {
     return {.log = log_,
             .bindings = table_,
             .guard = guard_,
+            .guard_rules = [this] { return transport::rules_of(*configuration_.now()); },
             .now = net::clock_now,
             .status = [this] { return status(); },
             .collect = [this] { return collect(); },
@@ -198,6 +205,7 @@ class Assembly {
   AccountFeed feed_;
   const std::uint64_t hash_seed_;
   guard::Guard guard_;
+  GuardStore guard_store_;
   location::Table table_;
   std::unique_ptr<net::Resolver> resolver_;
   shard::ServerCore core_;

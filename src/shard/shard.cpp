@@ -1,5 +1,7 @@
 #include "shard/shard.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/hash.hpp"
@@ -47,19 +49,21 @@ Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config:
       servers_(timers_, wheel_, *this, metrics_, shared.hash_seed ^ random_seed),
       clients_(timers_, wheel_, *this, metrics_, crypto::subkey(shared.key, "branch"), index,
                static_cast<std::uint32_t>(random_seed)),
-      proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, shared_.avoided, wheel_, shared_.log,
-              metrics_, tokens_, shared_.key, shared_.hash_seed},
+      proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, shared_.avoided, shared_.calls, wheel_,
+              shared_.log, metrics_, tokens_, shared_.key, shared_.hash_seed},
              config_),
       registrar_(shared_.table, metrics_, shared_.key),
       router_(shared_.directory, shared_.table, shared_.key),
-      pipeline_({shared_.directory, shared_.authenticator, shared_.guard, registrar_, router_, proxy_, transport_,
-                 servers_, *this, tokens_, shared_.log, metrics_, index}),
+      pipeline_({shared_.directory, shared_.authenticator, shared_.calls, registrar_, router_, proxy_, transport_,
+                 servers_, *this, tokens_, shared_.log, metrics_, wire, shared_.hash_seed, index}),
       pinger_({shared_.table, transport_, *this, metrics_, crypto::subkey(shared_.key, "ping")}, wire.now()),
       inbox_(config_->sip.receive_queue),
       next_expiry_(wire.now() + expiry_interval),
       malformed_(metrics_.counter("messages.malformed")),
       stray_responses_(metrics_.counter("responses.stray")),
-      hops_(metrics_.counter("shard.hops")) {
+      hops_(metrics_.counter("shard.hops")),
+      long_turns_(metrics_.counter("shard.long_turns")),
+      longest_turn_(metrics_.gauge("shard.longest_turn_us")) {
   wire_.set_handler(*this);
   peers_.push_back(this);
   servers_.on_end = [](SlotId, SlotId, bool) {};
@@ -78,7 +82,9 @@ Result<void, std::string> Shard::open() {
 
 void Shard::apply(config::SnapshotPtr config) {
   config_ = std::move(config);
+  const Duration most_linger = timers_.most_linger;
   timers_ = timers_of(config_->sip);
+  timers_.most_linger = most_linger;
   transport_.apply(config_);
   proxy_.apply(config_);
   apply_limits();
@@ -117,13 +123,29 @@ void Shard::on_closed(net::StreamId stream, net::CloseReason reason, TimePoint n
   transport_.on_closed(stream, reason, now);
 }
 
+/// A full inbox is worked off in pieces, so that sockets and timers have their turns in between.
 void Shard::on_wake(TimePoint now) {
-  inbox_.take(taken_);
-  for (Post& value : taken_) take(value, now);
-  taken_.clear();
+  constexpr std::size_t values_a_turn = 128;
+  if (next_taken_ == taken_.size()) {
+    inbox_.take(taken_);
+    next_taken_ = 0;
+  }
+  wire_.mark().step("inbox");
+  for (std::size_t i = 0; i < values_a_turn && next_taken_ < taken_.size(); ++i) take(taken_[next_taken_++], now);
+  if (next_taken_ == taken_.size()) taken_.clear(), next_taken_ = 0;
+  // What is left, or came while this batch was worked off without waking us.
+  if (next_taken_ < taken_.size() || !inbox_.empty()) wire_.wake();
+}
+
+void Shard::on_long_turn(Duration lasted, const char* step) {
+  long_turns_.add();
+  longest_turn_.set(std::max<std::int64_t>(longest_turn_.value(), lasted.count()));
+  shared_.log(Tag::server, Level::problems, "shard {} was busy for {} ms without looking up, in step \"{}\"", index_,
+              lasted / milliseconds(1), step != nullptr ? step : "unknown");
 }
 
 void Shard::on_turn(TimePoint now) {
+  wire_.mark().step("timers");
   wheel_.advance(now, [&](std::uint64_t token) {
     switch (static_cast<TimerKind>(token >> 56)) {
       case TimerKind::server: return servers_.on_timer(token, now);
@@ -132,15 +154,20 @@ void Shard::on_turn(TimePoint now) {
       case TimerKind::other: return transport_.on_timer(token & 0x00ffffffffffffff, now);
     }
   });
+  pipeline_.on_turn(now);
+  wire_.mark().step("pings");
   pinger_.on_turn(*config_, index_, static_cast<unsigned>(peers_.size()), now);
   if (now >= next_expiry_) {
     next_expiry_ = now + expiry_interval;
+    timers_.most_linger = transaction::most_linger_at(servers_.size(), servers_.limit());
+    wire_.mark().step("expiry of bindings");
     if (index_ == 0) shared_.table.expire(now);
   }
+  wire_.mark().step("sending");
 }
 
 TimePoint Shard::next_deadline() const {
-  return std::min({wheel_.next_deadline(), next_expiry_, pinger_.next_deadline(*config_)});
+  return std::min({wheel_.next_deadline(), next_expiry_, pinger_.next_deadline(*config_), pipeline_.next_deadline()});
 }
 
 // ---- between shards
@@ -225,8 +252,10 @@ void Shard::on_unframed(const net::Flow& from, std::string_view octets, const si
 
 /// Bad input costs a counter, a log line and at most one answer; it never makes state (house.md, threats section 3).
 void Shard::refuse_malformed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal,
-                             TimePoint) {
+                             TimePoint now) {
   malformed_.add();
+  transport_.count(guard::Evidence::malformed, from, !from.is_stream(),
+                   fmt::format(FMT_STRING("{}: {}"), refusal.reason, octets.substr(0, octets.find('\r'))), now);
   shared_.log(Tag::sip, Level::problems,
               "malformed message source={} transport={} size={} at={} reason=\"{}\" start={}", from.remote.to_string(),
               sip::param_name(from.transport), octets.size(), refusal.offset, refusal.reason,

@@ -7,7 +7,9 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "crypto/tls_identity.hpp"
 #include "sip/message.hpp"
+#include "transport/guard_rules.hpp"
 #include "transport/stun.hpp"
 
 namespace bellhop::transport {
@@ -82,8 +84,7 @@ Layer::~Layer() = default;
 
 void Layer::apply(config::SnapshotPtr config) {
   config_ = std::move(config);
-  const config::Guard& guard = config_->guard;
-  rules_ = {guard.exempt, guard.denied, guard.flood, guard.flood_requests, guard.flood_window, guard.flood_ban};
+  rules_ = rules_of(*config_);
   limits_.message_size = config_->sip.max_message_size;
   limits_.header_block_size = config_->sip.max_header_block;
   websocket_rules_ = {config_->sip.max_message_size, config_->websocket.origins};
@@ -156,13 +157,27 @@ Flow Layer::datagram_flow(SocketId socket, const Endpoint& remote) {
 
 bool Layer::guarded(const Flow& from, std::string_view octets, TimePoint now) {
   const bool response = octets.starts_with("SIP/2.0 ");
-  const auto verdict =
-      response ? env_.guard.look(from.remote.address, rules_, now) : env_.guard.judge(from.remote.address, rules_, now);
-  if (verdict == guard::Verdict::flooded)
-    env_.log(Tag::guard, Level::problems, "banned source={} for={}s reason=\"more than {} requests in {} ms\"",
-             from.remote.address.to_string(), rules_.flood_ban / seconds(1), rules_.flood_requests,
-             rules_.flood_window / milliseconds(1));
+  const auto verdict = response ? env_.guard.look(from.remote.address, rules_, now)
+                                : env_.guard.judge(from.remote.address, octets, rules_, now);
   return verdict == guard::Verdict::pass;
+}
+
+void Layer::count(guard::Evidence evidence, const Flow& from, bool forgeable, std::string_view octets, TimePoint now) {
+  env_.guard.count(evidence, from.remote.address, octets, forgeable, rules_, now);
+}
+
+const config::Peer* Layer::peer_of(const Flow& flow) const {
+  if (config_->peers.empty()) return nullptr;
+  if (const config::Peer* peer = config_->peer_at(flow.remote.address)) return peer;
+  if (!sip::is_secure(flow.transport)) return nullptr;
+  const auto proven = identities(flow);
+  const auto is_proven = [&](const std::string& name) {
+    return std::any_of(proven.begin(), proven.end(), [&](const auto& p) { return crypto::same_sip_domain(p, name); });
+  };
+  const auto peer = std::find_if(config_->peers.begin(), config_->peers.end(), [&](const config::Peer& p) {
+    return std::any_of(p.certificates.begin(), p.certificates.end(), is_proven);
+  });
+  return peer == config_->peers.end() ? nullptr : &*peer;
 }
 
 void Layer::on_unreachable(SocketId socket, const Endpoint& to, TimePoint now) {
@@ -283,7 +298,7 @@ void Layer::on_stream_data(StreamId stream, std::string_view octets, TimePoint n
   const auto verdict = connection->channel.receive(octets, limits_, ends);
   if (connection->closing) return;
   if (verdict == Channel::Verdict::refuse) {
-    handshake_failures_.add(connection->opening_since != never ? 1 : 0);
+    if (connection->opening_since != never) on_bad_handshake(*connection, now);
     env_.log(Tag::net, Level::problems, "connection closed {} {} reason=\"{}\"",
              sip::param_name(connection->flow.transport), connection->flow.remote.to_string(),
              connection->channel.fault());
@@ -312,6 +327,16 @@ void Layer::on_open(Connection& connection, TimePoint now) {
     env_.connections.set_identities(connection.flow, std::move(identities));
   env_.log(Tag::net, Level::low_level, "{} with {}: {} {}{}", tls->version(), connection.flow.remote.to_string(),
            tls->cipher(), tls->server_name(), tls->resumed() ? " resumed" : "");
+}
+
+/// A handshake costs us much and its client little: those that come to nothing count as malformed messages do.
+void Layer::on_bad_handshake(const Connection& connection, TimePoint now) {
+  handshake_failures_.add();
+  if (connection.accepted)
+    count(guard::Evidence::malformed, connection.flow, false,
+          fmt::format(FMT_STRING("{} handshake: {}"), sip::param_name(connection.flow.transport),
+                      connection.channel.fault().empty() ? "timed out" : connection.channel.fault()),
+          now);
 }
 
 bool Layer::send_over(Connection& connection, std::string_view octets) {
@@ -384,6 +409,7 @@ void Layer::look_after(Connection& connection, TimePoint now) {
   else if (over(connection.last_activity, tcp.idle_timeout))
     reason = "idle";
   if (reason.empty()) return arm(connection, now);
+  if (handshake) on_bad_handshake(connection, now);
   timed_out_connections_.add();
   env_.log(Tag::net, incomplete || handshake ? Level::problems : Level::low_level, "connection closed {} reason=\"{}\"",
            connection.flow.remote.to_string(), reason);

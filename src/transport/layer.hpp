@@ -102,6 +102,15 @@ class Layer {
   [[nodiscard]] std::vector<std::string> identities(const net::Flow& flow) const {
     return env_.connections.identities(flow);
   }
+  /// Tells the guard that something speaks against who sent this. `forgeable`: anybody may have sent it in that name.
+  void count(guard::Evidence evidence, const net::Flow& from, bool forgeable, std::string_view octets, TimePoint now);
+  /// Tells the guard that who sent this has authenticated.
+  void authenticated(const net::Flow& from, TimePoint now) {
+    env_.guard.authenticated(from.remote.address, rules_, now);
+  }
+  /// The [[peer]] at the other end, known by its address or by what its certificate proved; null: none. A view into
+  /// the configuration.
+  [[nodiscard]] const config::Peer* peer_of(const net::Flow& flow) const;
   /// Whether some listener has this transport and family.
   [[nodiscard]] bool can_reach(sip::Transport transport, const IpAddress& remote) const;
   /// Whether a connection stored in a binding can still be there.
@@ -129,6 +138,7 @@ class Layer {
   [[nodiscard]] std::optional<Channel> accepted_channel(net::SocketId listener, TimePoint now) const;
   [[nodiscard]] std::optional<Channel> opened_channel(const Target& target, TimePoint now, std::string& hello) const;
   void on_open(Connection& connection, TimePoint now);
+  void on_bad_handshake(const Connection& connection, TimePoint now);
   bool send_over(Connection& connection, std::string_view octets);
   void end(Connection& connection, Duration linger);
   void look_after(Connection& connection, TimePoint now);
