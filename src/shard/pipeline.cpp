@@ -200,23 +200,27 @@ Pipeline::Next Pipeline::authenticate(Context& context) {
   const bool registering = context.method() == Method::register_;
   if (domain == nullptr || domain->authenticate == config::Authenticate::none) return Next::go_on;
   if (domain->authenticate == config::Authenticate::register_only && !registering) return Next::go_on;
-  if (!registering && is_trusted_peer(context)) return Next::go_on;
+  if (const config::Peer* peer = registering ? nullptr : trusted_peer(context)) {
+    context.record.note(Decide::authentication, "peer", peer->name);
+    return Next::go_on;
+  }
   return check_credentials(context, *domain,
                            registering ? auth::Authenticator::Kind::www : auth::Authenticator::Kind::proxy);
 }
 
 /// A [[peer]] that proved one of its names by certificate needs no password; phones register with theirs all the same.
-bool Pipeline::is_trusted_peer(const Context& context) const {
-  if (context.config.peers.empty() || !sip::is_secure(context.from.transport)) return false;
+/// Null: it is none.
+const config::Peer* Pipeline::trusted_peer(const Context& context) const {
+  if (context.config.peers.empty() || !sip::is_secure(context.from.transport)) return nullptr;
   const auto proven = env_.transport.identities(context.from);
   for (const config::Peer& peer : context.config.peers) {
     const bool known = std::any_of(peer.certificates.begin(), peer.certificates.end(), [&](const std::string& name) {
       return std::any_of(proven.begin(), proven.end(),
                          [&](const std::string& p) { return crypto::same_sip_domain(p, name); });
     });
-    if (known) return true;
+    if (known) return &peer;
   }
-  return false;
+  return nullptr;
 }
 
 Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domain& domain,
@@ -302,7 +306,8 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
                                                 context.now, context.record, context.sender);
   if (reply.status.success()) {
     if ((context.sender & config::Workaround::tcp_ping) != 0) env_.transport.probe(context.from);
-    if (context.from.is_stream() && !context.message.has(HeaderId::path)) env_.transport.note_user(context.from, aor);
+    if (context.from.is_stream() && context.message.has(HeaderId::contact) && !context.message.has(HeaderId::path))
+      env_.transport.note_user(context.from, aor);
     answer(context, reply.status, reply.reason, reply.headers);
     if (env_.log.enabled(Tag::registrar, Level::low_level))
       env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor),
@@ -382,13 +387,17 @@ Pipeline::Next Pipeline::route(Context& context) {
   return pass_on(context, decision);
 }
 
-bool Pipeline::relay_allowed(const Context& context, const routing::Decision& decision) const {
+bool Pipeline::relay_allowed(Context& context, const routing::Decision& decision) const {
   if (context.config.sip.relay == config::RelayFor::anybody || decision.by_rule || context.authenticated ||
       context.in_dialog)
     return true;
-  if (context.config.sip.relay == config::RelayFor::clients &&
-      (context.config.is_client(context.from.remote.address) || is_trusted_peer(context)))
-    return true;
+  if (context.config.sip.relay == config::RelayFor::clients) {
+    if (context.config.is_client(context.from.remote.address)) return true;
+    if (const config::Peer* peer = trusted_peer(context)) {
+      context.record.note(Decide::relay_policy, "peer", peer->name);
+      return true;
+    }
+  }
   const auto uri = sip::parse_uri(decision.destinations.front().uri);
   const auto address = uri ? IpAddress::parse(uri->host) : std::nullopt;
   return address && context.config.is_client(*address);

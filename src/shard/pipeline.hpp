@@ -89,10 +89,10 @@ class Pipeline {
   Next pass_on(Context& context, routing::Decision& decision);
   [[nodiscard]] const config::Domain* domain_of(std::string_view host, const Context& context);
   [[nodiscard]] const config::Domain* authenticating_domain(Context& context);
-  [[nodiscard]] bool is_trusted_peer(const Context& context) const;
+  [[nodiscard]] const config::Peer* trusted_peer(const Context& context) const;
   [[nodiscard]] bool names_user_of_ours(const Context& context);
   void take_alias(Context& context) const;
-  [[nodiscard]] bool relay_allowed(const Context& context, const routing::Decision& decision) const;
+  [[nodiscard]] bool relay_allowed(Context& context, const routing::Decision& decision) const;
   [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context) const;
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-from bellhop import Bellhop, Results, Udp, free_port  # noqa: E402
+from bellhop import Bellhop, Results, Udp, eventually, free_port  # noqa: E402
 
 results = Results()
 
@@ -88,6 +88,11 @@ with server("a.test", "b.test", *ports) as a, server("b.test", "a.test", *revers
     with results.test("a peer known by its certificate needs no password"):
         assert deliver(a, b, 1).startswith("MESSAGE "), "delivered"
         assert a.ctl("stats")["tls.handshakes"] == 1 and b.ctl("stats")["tls.handshakes"] == 1
+    # [RFC5922 7]
+    with results.test("the decision record names the peer that let a request in"):
+        b.ctl("log", "level", "SIP", "low-level")
+        assert deliver(a, b, 8).startswith("MESSAGE "), "delivered"
+        eventually(lambda: "peer a.test" in b.tail(), "the peer in the log")
     # [RFC5923 5]
     with results.test("requests the other way take the same connection"):
         for number in range(2, 5):
