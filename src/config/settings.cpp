@@ -54,6 +54,16 @@ constexpr WordSet<12> workaround_words{{{{"fix-contacts", Workaround::fix_contac
                                          {"no-sub-mwi", 0},
                                          {"active-hold", 0}}},
                                        "is a workaround that is not supported yet"};
+/// Those that are about what we send to a site; the others are about who sends to us, and need its User-Agent.
+constexpr WordSet<8> site_workaround_words{{{{"no-tcp", Workaround::no_tcp},
+                                             {"no-maddr", Workaround::no_maddr},
+                                             {"no-path", Workaround::no_path},
+                                             {"fix-contacts", 0},
+                                             {"bad-bye-auth", 0},
+                                             {"needs-epid", 0},
+                                             {"bad-update", 0},
+                                             {"tcp-ping", 0}}},
+                                           "is a workaround for what a device sends, so it belongs into a [[device]]"};
 
 constexpr Text host{host_fault, "host name", /*fold=*/true};
 constexpr Text user{user_fault, "user name"};
@@ -159,7 +169,9 @@ const Section<Listen>& listen_section() {
           .must("address", &Listen::address, Address{}, restart, "CGP-24, CGP-25",
                 "IP address and port; 0.0.0.0 and [::] stand for all addresses of the machine.")
           .may("advertise", &Listen::advertise, Text{advertise_fault, "host or host:port", true}, restart,
-               "RFC 3261 18.1.1", "What others shall see in Via and Record-Route, when it is not the address itself.")
+               "RFC 3261 18.1.1",
+               "What others shall see in Via and Record-Route, when it is not the address itself. It is told as it "
+               "stands: where the port is not the usual one, write it.")
           .may("client_certificate", &Listen::client_certificate, client_certificate_words, restart, "RFC 3261 26.3.1",
                "For tls and wss: whether clients are asked for a certificate, and whether they must have one.");
   return section;
@@ -318,7 +330,8 @@ void add_registrar_rules(Section<Registrar>& section) {
            "Taken off a domain that begins with it: with \"sip.\", sip.example.com is example.com. Empty: none.")
       .may("path", &Registrar::path, path_modes, live, "REG-01, RFC 3327",
            "Path: ignored, kept, or kept only from phones that support it (others get 420).")
-      .may("force_nat", &Registrar::force_nat, Flag{}, live, "CGP-05", "Treat every contact as behind NAT.")
+      .may("force_nat", &Registrar::force_nat, Flag{}, live, "CGP-05",
+           "Treat every contact as behind NAT, but those that another proxy registers.")
       .may("outbound", &Registrar::outbound, Flag{}, live, "RFC 5626",
            "Whether a device may register several flows, of which one is used at a time.")
       .may("flow_timer", &Registrar::flow_timer, Span{0s, 1h}, live, "RFC 5626 5.4",
@@ -328,9 +341,8 @@ void add_registrar_rules(Section<Registrar>& section) {
       .may("service_route", &Registrar::service_route, Texts{Text{uri_fault, "SIP URI"}}, live, "RFC 3608",
            "Proxies through which registered devices are asked to send their requests. Empty: none.")
       .may("lost_connection", &Registrar::lost_connection, lost_connection_words, live, "USR-12",
-           "A phone's binding when its TCP or TLS connection ends: it stays and is tried at its Contact, or is "
-           "removed. A browser's always "
-           "is.")
+           "A phone's binding when its TCP or TLS connection ends: it stays and is tried at its Contact (that of a "
+           "device with flows of its own is not, RFC 5626), or is removed. A browser's always is.")
       .may("journal", &Registrar::journal, Flag{}, restart, "design", "Keep bindings over a restart.")
       .may("only", &Registrar::only, Flag{}, live, "ARCH-07",
            "Be a registrar and nothing else: 501 to other requests.");
@@ -380,7 +392,8 @@ const Section<Zone>& zone_section() {
                "Those of our addresses from which we speak to it. Empty: any that fits.")
           .may("advertise", &Zone::advertise, Text{advertise_fault, "host or host:port", true}, live,
                "KAM-21, RFC 3261 18.1.1",
-               "What it shall see of us in Via and Record-Route. Empty: as the listener says.");
+               "What it shall see of us in Via and Record-Route. Without a port the listener's is added, unless it is "
+               "the usual one. Empty: as the listener says.");
   return section;
 }
 
@@ -400,7 +413,8 @@ const Section<Site>& site_section() {
           .must("name", &Site::name, Text{pattern_fault, "text"}, live, "CGP-62", "The site.")
           .must("domains", &Site::domains, Texts{Text{pattern_fault, "pattern"}}, live, "CGP-62, CGP-63",
                 "Its host names, like \"*.example.net\".")
-          .must("workarounds", &Site::workarounds, workaround_words, live, "CGP-62 to CGP-74", "What it needs.");
+          .must("workarounds", &Site::workarounds, site_workaround_words, live, "CGP-62 to CGP-67",
+                "What it needs in what we send there.");
   return section;
 }
 
@@ -474,7 +488,7 @@ const Section<Dns>& dns_section() {
                "Name servers; empty: those of /etc/resolv.conf.")
           .may("timeout", &Dns::timeout, Span{50ms, 10s}, restart, "threats 70", "How long one question may take.")
           .may("in_flight", &Dns::in_flight, Count{1, 100'000}, restart, "threats 70",
-               "Questions under way at a time; above it a name counts as not found.")
+               "Questions under way at a time; above it requests that need another one fail as when the DNS is silent.")
           .may("negative_ttl", &Dns::negative_ttl, Span{1s, 1h}, restart, "RFC 2308",
                "How long at most \"there is no such name\" is believed.")
           .may("avoid_failed", &Dns::avoid_failed, Span{0s, 1h}, live, "KAM-20, RFC 3263 4.3",

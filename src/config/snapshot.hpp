@@ -266,7 +266,7 @@ struct Guard {
 struct Dns {
   std::vector<Endpoint> servers;  ///< empty: /etc/resolv.conf
   Duration timeout = milliseconds(1000);
-  std::size_t in_flight = 1000;         ///< questions under way at a time; more are answered "not found" at once
+  std::size_t in_flight = 1000;         ///< questions under way at a time; more fail at once
   Duration negative_ttl = seconds(30);  ///< at most; the zone's SOA may say less
   Duration avoid_failed = seconds(60);  ///< KAM-20: a target that failed is tried last for this long; 0: never
 };
@@ -338,6 +338,8 @@ struct Snapshot {
   /// The certificates of `tls` and the domains, ready for connections; null without. Not from the file: the server
   /// makes it.
   std::shared_ptr<const crypto::TlsContext> tls_context;
+  /// Which state of their files they were read from. Not from the file: the server notes it.
+  std::uint64_t certificate_files = 0;
   /// The addresses of this machine, for listeners on 0.0.0.0 and [::]. Not from the file: assembly fills them in.
   std::vector<IpAddress> interface_addresses;
 

@@ -71,6 +71,10 @@ std::string prefix_fault(std::string_view text) {
 }
 
 std::string advertise_fault(std::string_view text) {
+  const auto literal = IpAddress::parse(text);
+  if (literal && literal->is_v6() && !text.starts_with('['))
+    return "is an IPv6 address without brackets; write \"[" + std::string(text) +
+           "]\", with a port behind it if needed";
   if (text.empty() || is_host_port(text)) return {};
   return "is no host with or without port; write it like \"sip.example.org\" or \"192.0.2.7:5060\"";
 }

@@ -22,10 +22,8 @@ struct RouteView {
 
 RouteView remaining_routes(const sip::Message& request, const ForwardFacts& facts) {
   RouteView view;
-  std::string_view previous;
   request.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
     if (view.total == facts.own_routes) view.first = value;
-    previous = value;
     ++view.total;
     return true;
   });
@@ -53,7 +51,7 @@ std::string_view as_request_uri(std::string_view text, std::string& buffer) {
         text[i] == '?' || (text[i] == ';' && i + 1 < text.size() && (lower(text[i + 1]) == 'm' || text[i + 1] == '%'));
   if (!suspicious) return text;
   const auto uri = sip::parse_uri(text);
-  if (!uri || (uri->scheme != sip::Scheme::sip && uri->scheme != sip::Scheme::sips)) return text;
+  if (!uri || !uri->is_sip()) return text;
   const auto method = uri->parameter("method");
   if (uri->headers.empty() && !method) return text;
   const std::string_view behind = uri->parameters.empty() ? uri->headers : uri->parameters;

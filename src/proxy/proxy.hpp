@@ -70,7 +70,7 @@ class Proxy {
   void on_response(const sip::Message& response, const transaction::ClientTransactions::Match& match, TimePoint now);
   /// A response to something sent statelessly: passed on by its next Via when our branch proves it ours (CGP-02).
   /// False: drop it.
-  bool on_stateless_response(const sip::Message& response, const net::Flow& from);
+  bool on_stateless_response(const sip::Message& response, const net::Flow& from, TimePoint now);
   /// A CANCEL for this INVITE transaction was answered 200: what it started is to end.
   void on_cancel(SlotId server_transaction, TimePoint now);
   void on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now);
@@ -151,9 +151,9 @@ class Proxy {
   [[nodiscard]] bool try_alternate(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   void note_response(Branch& branch, const sip::Message& response, TimePoint now);
   void send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
-  void fail_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now);
+  void fail_branch(Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now);
   [[nodiscard]] std::optional<net::Flow> next_flow(Forwarding& forwarding, Branch& branch, TimePoint now);
-  [[nodiscard]] std::optional<net::Flow> flow_of_binding(const Forwarding& forwarding, Branch& branch) const;
+  [[nodiscard]] std::optional<net::Flow> flow_of_binding(Branch& branch) const;
   /// A request on its way: what came, and where it goes.
   struct Passage {
     const sip::Message& request;
@@ -177,7 +177,6 @@ class Proxy {
   [[nodiscard]] static bool is_sips(std::string_view uri) { return starts_with_ignore_case(uri, "sips:"); }
   static constexpr std::string_view stateless_mark = "z9hG4bKbhs";
   void append_stateless_branch(std::string& out, const sip::Message& request) const;
-  [[nodiscard]] std::uint64_t stateless_mac(std::uint64_t value) const;
 
   // Responses.
   void forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now);

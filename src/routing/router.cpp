@@ -52,7 +52,6 @@ Destination destination_of(const location::Binding& binding) {
   destination.routes = binding.path;
   destination.q = binding.q;
   destination.binding = binding.id;
-  destination.expires = binding.expires;
   // RFC 3327: with a Path the first hop is not ours to choose. A connection is the only sure way back to whoever opened
   // it (baresip's Contact names a port nobody connects to); a phone behind NAT hears only its own mapping.
   const bool stream_there = binding.flow.is_stream() && binding.flow.stream.valid();

@@ -72,7 +72,7 @@ std::optional<std::string> binding_key(std::string_view address, const config::S
 /// reverse order.
 class Assembly {
  public:
-  Assembly(const std::string& file, const config::SnapshotPtr& config, const Certificates& certificates)
+  Assembly(const std::string& file, const config::SnapshotPtr& config, Certificates& certificates)
       : data_(config->server.data_dir),
         lock_(data_.lock()),
         log_(observe::standard_error_sink()),
@@ -84,7 +84,8 @@ class Assembly {
         table_(metrics_, hash_seed_),
         resolver_(net::make_dns_resolver(dns_settings(config->dns))),
         core_({log_, directory_, table_, guard_, *resolver_, metrics_, data_.key(), hash_seed_}, config),
-        configuration_(file, config, certificates, log_, [this](const config::SnapshotPtr& next) { apply(*next, next); }),
+        configuration_(file, config, certificates, log_,
+                       [this](const config::SnapshotPtr& next) { apply(*next, next); }),
         started_(net::clock_now()) {
     apply_levels(log_, config->log);
     guard_store_.load(started_);
@@ -92,7 +93,8 @@ class Assembly {
     metrics_.computed("log.dropped", [this] { return static_cast<std::int64_t>(log_.dropped()); });
     metrics_.computed("storage.accounts", [this] { return static_cast<std::int64_t>(directory_.accounts()); });
     if (config->tls_context)
-      metrics_.computed("tls.days_to_expiry", [this] { return days_to_expiry(*configuration_.now(), net::clock_now()).value_or(0); });
+      metrics_.computed("tls.days_to_expiry",
+                        [this] { return days_to_expiry(*configuration_.now(), net::clock_now()).value_or(0); });
     if (config->registrar.journal) {
       storage::Journal::Settings journal;
       journal.path = data_.bindings();
@@ -120,8 +122,9 @@ class Assembly {
     configuration_.look_at_certificates();
     const TimePoint now = net::clock_now();
     guard_store_.save(now);
-    if (now < next_warning_) return;
-    next_warning_ = now + hours(24);
+    if (now < next_day_) return;
+    if (next_day_ != TimePoint{}) configuration_.renew_ticket_keys();  // not at start: they are fresh
+    next_day_ = now + hours(24);
     warn_of_dates(*configuration_.now(), now, log_);
   }
 
@@ -142,7 +145,6 @@ class Assembly {
 
  private:
   void apply(const config::Snapshot& next, const config::SnapshotPtr& pointer) {
-    apply_levels(log_, next.log);
     feed_.configure(next);
     core_.apply(pointer);
   }
@@ -211,7 +213,7 @@ class Assembly {
   shard::ServerCore core_;
   Configuration configuration_;
   const TimePoint started_;
-  TimePoint next_warning_{};
+  TimePoint next_day_{};
   std::atomic<bool> draining_{false};
   admin::Commands commands_;
   std::optional<admin::ControlSocket> control_;
@@ -226,7 +228,7 @@ const char* version() {
 
 ExitStatus serve(const std::string& config_file) {
   prepare_process();
-  const Certificates certificates;
+  Certificates certificates;
   const config::SnapshotPtr config = read_configuration(config_file, certificates);
   if (!config) return ExitStatus::failed;
   for (const std::string& warning : config->warnings) std::fprintf(stderr, "%s\n", warning.c_str());

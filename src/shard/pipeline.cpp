@@ -458,7 +458,8 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
                                                 context.now, context.record, context.sender);
   if (reply.status.success()) {
     if ((context.sender & config::Workaround::tcp_ping) != 0) env_.transport.probe(context.from);
-    if (context.from.is_stream() && !context.message.has(HeaderId::path)) env_.transport.note_user(context.from, aor);
+    if (context.from.is_stream() && context.message.has(HeaderId::contact) && !context.message.has(HeaderId::path))
+      env_.transport.note_user(context.from, aor);
     answer(context, reply.status, reply.reason, reply.headers);
     if (env_.log.enabled(Tag::registrar, Level::low_level))
       env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor),
@@ -540,13 +541,17 @@ Pipeline::Next Pipeline::route(Context& context) {
   return pass_on(context, decision);
 }
 
-bool Pipeline::relay_allowed(const Context& context, const routing::Decision& decision) const {
+bool Pipeline::relay_allowed(Context& context, const routing::Decision& decision) const {
   if (context.config.sip.relay == config::RelayFor::anybody || decision.by_rule || context.authenticated ||
       context.in_dialog)
     return true;
-  if (context.config.sip.relay == config::RelayFor::clients &&
-      (context.config.is_client(context.from.remote.address) || context.peer != nullptr))
-    return true;
+  if (context.config.sip.relay == config::RelayFor::clients) {
+    if (context.config.is_client(context.from.remote.address)) return true;
+    if (context.peer != nullptr) {
+      context.record.note(Decide::relay_policy, "peer", context.peer->name);
+      return true;
+    }
+  }
   const auto uri = sip::parse_uri(decision.destinations.front().uri);
   const auto address = uri ? IpAddress::parse(uri->host) : std::nullopt;
   return address && context.config.is_client(*address);

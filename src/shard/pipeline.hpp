@@ -110,7 +110,7 @@ class Pipeline {
   [[nodiscard]] const config::Domain* authenticating_domain(Context& context);
   [[nodiscard]] bool names_user_of_ours(const Context& context);
   void take_alias(Context& context) const;
-  [[nodiscard]] bool relay_allowed(const Context& context, const routing::Decision& decision) const;
+  [[nodiscard]] bool relay_allowed(Context& context, const routing::Decision& decision) const;
   [[nodiscard]] bool is_granted_identity(const Context& context) const;
   [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context) const;
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;

@@ -175,7 +175,8 @@ TimePoint Shard::next_deadline() const {
 bool Shard::post(Post&& value) {
   // Traffic may be dropped (CGP-29); a snapshot, a failure or an answer may not: who waits for it would wait for ever.
   const auto* send = std::get_if<SendOctets>(&value);
-  const bool traffic = std::holds_alternative<ForwardedMessage>(value) || (send != nullptr && !send->octets.empty());
+  const bool traffic = std::holds_alternative<ForwardedMessage>(value) || std::holds_alternative<Probe>(value) ||
+                       (send != nullptr && !send->octets.empty());
   bool was_empty = false;
   if (!inbox_.post(std::move(value), &was_empty, !traffic)) return false;
   if (was_empty) wire_.wake();
@@ -188,6 +189,8 @@ void Shard::take(Post& value, TimePoint now) {
   } else if (auto* send = std::get_if<SendOctets>(&value)) {
     if (send->octets.empty()) return on_flow_failed(send->to, net::CloseReason::reset, now);
     transport_.send(send->to, send->octets);
+  } else if (const auto* probe = std::get_if<Probe>(&value)) {
+    transport_.probe(probe->flow);
   } else if (auto* failed = std::get_if<FlowFailed>(&value)) {
     clients_.on_flow_failed(failed->flow, now);
   } else if (auto* resolved = std::get_if<Resolved>(&value)) {
@@ -235,7 +238,7 @@ void Shard::on_response(const net::Flow& from, TimePoint now) {
   using Kind = transaction::ClientTransactions::Match::Kind;
   const auto match = clients_.on_response(message_, now);
   if (match.kind == Kind::pass_up) return proxy_.on_response(message_, match, now);
-  if (match.kind == Kind::absorbed || proxy_.on_stateless_response(message_, from)) return;
+  if (match.kind == Kind::absorbed || proxy_.on_stateless_response(message_, from, now)) return;
   if (pinger_.takes(message_)) return;
   stray_responses_.add();  // RFC 6026 section 7.3: a stateful proxy drops it
   shared_.log(Tag::sip_client, Level::problems, "stray response {} dropped source={}", message_.status().value,
@@ -282,14 +285,9 @@ void Shard::on_flow_failed(const net::Flow& flow, net::CloseReason, TimePoint no
 void Shard::on_users_lost(const net::Flow& flow, const std::vector<std::string>& users, TimePoint now) {
   const bool browser = sip::is_websocket(flow.transport);
   if (!browser && config_->registrar.lost_connection == config::LostConnection::dormant) return;
-  std::vector<location::Binding> bindings;
-  for (const std::string& aor : users) {
-    shared_.table.find(aor, now, bindings);
-    for (const location::Binding& binding : bindings)
-      if (binding.flow.stream == flow.stream && binding.flow.shard == flow.shard &&
-          shared_.table.remove(aor, binding.id, now))
-        shared_.log(Tag::registrar, Level::low_level, "binding removed aor={} reason=\"its connection ended\"", aor);
-  }
+  for (const std::string& aor : users)
+    for (std::size_t removed = shared_.table.remove_over(aor, flow, now); removed > 0; --removed)
+      shared_.log(Tag::registrar, Level::low_level, "binding removed aor={} reason=\"its connection ended\"", aor);
 }
 
 void Shard::post_send(const net::Flow& to, std::string_view octets) {
@@ -302,8 +300,7 @@ void Shard::post_send(const net::Flow& to, std::string_view octets) {
 }
 
 void Shard::post_probe(const net::Flow& flow) {
-  if (flow.shard < peers_.size())
-    peers_[flow.shard]->post(Task{[flow](Shard& owner) { owner.transport_.probe(flow); }});
+  if (flow.shard < peers_.size()) peers_[flow.shard]->post(Probe{flow});
 }
 
 // ---- transactions
