@@ -144,7 +144,7 @@ TEST_P(Nat, MarksAreForDialogsOnly) {
   BehindNat victim(world, "victim", "127.0.0.99:5099", "127.0.0.99:5099"),
       host(world, "host", "127.0.0.90:5060", "127.0.0.90:5060");
   alice.tell(alice.draft("MESSAGE", "sip:bob@127.0.0.90;alias=127.0.0.99~5099~1"));
-  EXPECT_THAT(host.last(), StartsWith("MESSAGE sip:bob@127.0.0.90"));
+  EXPECT_THAT(host.last(), StartsWith("MESSAGE sip:bob@127.0.0.90;alias=127.0.0.99~5099~1 SIP/2.0\r\n"));
   EXPECT_THAT(victim.last(), IsEmpty());
 }
 
