@@ -19,18 +19,17 @@ namespace bellhop::auth {
 /// against the Directory in memory.
 ///
 /// Nonces   keyed and self-describing (nonce.hpp): the time of issue and a MAC that covers it and the realm, and
-/// nothing
-///          of the client's address, so that a phone that changes networks keeps it. Age makes them stale. The counts
-///          used of each nonce are remembered in a bounded table (nonce_table.hpp): each serves once (threats 59).
+///          nothing of the client's address, so that a phone that changes networks keeps it. Age makes them stale. The
+///          counts used of each nonce are remembered in a bounded table (nonce_table.hpp): each serves once (threats
+///          59).
 /// Clients  with qop=auth or auth-int, or without qop (RFC 2069: the nonce then serves once for each method and URI),
 ///          algorithm MD5 or SHA-256 with or without -sess as offered, a digest username other than the
 ///          address-of-record, aliases as username.
 /// Repeats  a retransmission from the same source with the same branch passes as the first did, since answers given
-/// without
-///          state have no transaction that would absorb it; the same credentials in any other request are a replay.
+///          without state have no transaction that would absorb it; the same credentials in any other request are a
+///          replay.
 /// Metrics  auth.passed, .missing, .stale, .wrong, .bad_request, .forbidden and auth.nonces: computed, so `metrics`
-/// must
-///          not be collected when the Authenticator is gone.
+///          must not be collected when the Authenticator is gone.
 /// Cost     two MACs and two hashes per check, no disk, one allocation for the parsed parameters.
 /// Threads  any; one for all shards.
 class Authenticator {

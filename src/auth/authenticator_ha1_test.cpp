@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "auth/authenticator.hpp"
-#include "auth/phone_for_test.hpp"
+#include "auth/digest_for_test.hpp"
 
 namespace bellhop::auth {
 namespace {
@@ -9,11 +8,10 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Kind = Authenticator::Kind;
 using Verdict = Authenticator::Verdict;
 
 /// Besides alice, whose password is known, an account that was given by H(A1).
-class DigestByHa1 : public ::testing::Test {
+class DigestByHa1 : public DigestTest {
  protected:
   void give(const storage::PasswordHashes& ha1) {
     storage::Directory::Contents contents;
@@ -22,21 +20,13 @@ class DigestByHa1 : public ::testing::Test {
     contents.credentials.push_back(storage::given_credential("given", "example.test", ha1));
     directory_.replace(std::move(contents));
     phone_.username = "given";
-    const std::string text = challenge();
-    const std::size_t at = text.find("nonce=\"") + 7;
-    phone_.nonce = text.substr(at, text.find('"', at) - at);
+    phone_.nonce = challenge_nonce();
   }
-  std::string challenge(std::string realm = "example.test") {
-    std::string out;
-    domain_.name = std::move(realm);
-    authenticator_.append_challenge(out, Request("").message, Kind::www, domain_, settings_, false, now_);
+  std::string challenge_of(const std::string& realm) {
+    domain_.name = realm;
+    std::string out = challenge();
     domain_.name = "example.test";
     return out;
-  }
-  Verdict verdict(const std::string& value) {
-    const Request request("Authorization: " + value + "\r\n");
-    EXPECT_TRUE(request.well_formed);
-    return authenticator_.check(request.message, Kind::www, domain_, settings_, now_).verdict;
   }
   static storage::PasswordHashes ha1(std::initializer_list<crypto::HashAlgorithm> algorithms) {
     storage::PasswordHashes out;
@@ -48,14 +38,6 @@ class DigestByHa1 : public ::testing::Test {
     phone_.algorithm = algorithm;
     return verdict(phone_.value());
   }
-
-  storage::Directory directory_;
-  observe::Metrics metrics_;
-  Authenticator authenticator_{directory_, crypto::Key{1, 2, 3}, metrics_, 1000};
-  config::Domain domain_;
-  config::Auth settings_;
-  TimePoint now_{seconds(1'700'000'000)};
-  Phone phone_;
 };
 
 // [PAR-06] an H(A1) for MD5 alone: everybody in the realm is asked for MD5, whoever it is, so that no phone answers
@@ -69,7 +51,7 @@ TEST_F(DigestByHa1, ForMd5AloneAsksTheWholeRealmForMd5) {
   EXPECT_EQ(verdict_with("SHA-256"), Verdict::wrong);
   phone_.username = "alice";
   EXPECT_EQ(verdict_with("SHA-256"), Verdict::passed) << "who has both may still use it";
-  EXPECT_THAT(challenge("other.test"), HasSubstr("SHA-256"));
+  EXPECT_THAT(challenge_of("other.test"), HasSubstr("SHA-256"));
 }
 
 // [PAR-06] without MD5 among the settings there is nothing else to ask for

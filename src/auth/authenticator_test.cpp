@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "auth/phone_for_test.hpp"
+#include "auth/digest_for_test.hpp"
 #include "auth/quirks.hpp"
 
 namespace bellhop::auth {
@@ -16,12 +16,9 @@ using ::testing::StartsWith;
 using Kind = Authenticator::Kind;
 using Verdict = Authenticator::Verdict;
 
-constexpr TimePoint start{seconds(1'700'000'000)};
-
-class Digest : public ::testing::Test {
+class Digest : public DigestTest {
  protected:
   Digest() {
-    domain_.name = "example.test";
     storage::Directory::Contents contents;
     const auto add = [&](const char* user, const char* password, bool sip) {
       contents.accounts.push_back({user, "example.test", sip});
@@ -35,32 +32,6 @@ class Digest : public ::testing::Test {
     directory_.replace(std::move(contents));
     phone_.nonce = challenge_nonce();
   }
-
-  std::string challenge(bool stale = false, Kind kind = Kind::www, const std::string& header_lines = {}) {
-    std::string out;
-    authenticator_.append_challenge(out, Request(header_lines).message, kind, domain_, settings_, stale, now_);
-    return out;
-  }
-  std::string challenge_nonce() {
-    const std::string text = challenge();
-    const std::size_t at = text.find("nonce=\"") + 7;
-    return text.substr(at, text.find('"', at) - at);
-  }
-  Authenticator::Outcome check(const Request& request, Kind kind = Kind::www) {
-    EXPECT_TRUE(request.well_formed) << request.text;
-    return authenticator_.check(request.message, kind, domain_, settings_, now_);
-  }
-  /// Of a REGISTER with this Authorization value.
-  Verdict verdict(const std::string& value) { return check(Request("Authorization: " + value + "\r\n")).verdict; }
-
-  storage::Directory directory_;
-  observe::Metrics metrics_;
-  const crypto::Key key_{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-  Authenticator authenticator_{directory_, key_, metrics_, 1000};
-  config::Domain domain_;
-  config::Auth settings_;
-  TimePoint now_ = start;
-  Phone phone_;
 };
 
 // [RFC8760 2.3] one challenge for each algorithm, the preferred one on top, with the domain as realm
@@ -82,6 +53,22 @@ TEST_F(Digest, ProxyUsesItsOwnHeaderFields) {
   const Request request("Proxy-Authorization: " + phone_.value() + "\r\n");
   EXPECT_EQ(check(request, Kind::www).verdict, Verdict::missing);
   EXPECT_EQ(check(request, Kind::proxy).verdict, Verdict::passed);
+}
+
+// [CGP-68] a device that makes the digest of its BYE for INVITE passes where that is allowed, and for INVITE only
+TEST_F(Digest, ADigestForInviteServesAnotherMethodOnlyWhereAllowed) {
+  const auto verdict_of_bye = [&](const char* made_for, bool or_as_invite) {
+    phone_.method = made_for;
+    const Request bye("Proxy-Authorization: " + phone_.value() + "\r\n", "sip:example.test", "BYE");
+    EXPECT_TRUE(bye.well_formed) << bye.text;
+    return authenticator_.check(bye.message, Kind::proxy, domain_, settings_, now_, {}, or_as_invite).verdict;
+  };
+  EXPECT_EQ(verdict_of_bye("INVITE", true), Verdict::passed);
+  EXPECT_EQ(verdict_of_bye("INVITE", false), Verdict::wrong);
+  EXPECT_EQ(verdict_of_bye("BYE", true), Verdict::passed) << "one that was mended";
+  EXPECT_EQ(verdict_of_bye("MESSAGE", true), Verdict::wrong);
+  phone_.password = "guessed";
+  EXPECT_EQ(verdict_of_bye("INVITE", true), Verdict::wrong);
 }
 
 // [RFC8760 2.3] clients known to fail on SHA-256 get MD5 alone, unless only SHA-256 is allowed
@@ -244,7 +231,7 @@ TEST_F(Digest, OldNonceIsStaleOnlyWithTheRightPassword) {
 TEST_F(Digest, ForgedNonceGivesNoAccess) {
   const std::string genuine = phone_.nonce;
   for (const std::string& nonce : {std::string("x"), std::string(26, '0'), std::string(3000, 'a'), genuine + "0",
-                                  genuine.substr(1), "1" + genuine.substr(1)}) {
+                                   genuine.substr(1), "1" + genuine.substr(1)}) {
     phone_.nonce = nonce;
     EXPECT_EQ(verdict(phone_.value()), Verdict::stale) << nonce;
     Phone thief = phone_;

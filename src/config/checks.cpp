@@ -64,26 +64,44 @@ void check_listeners(const Snapshot& s, const Places& places, std::vector<Findin
 }
 
 /// The files are read where a listener needs them.
-void check_pair(const std::string& certificate, const std::string& key, bool needed, const std::string& section,
-                const Places& places, std::vector<Finding>& findings) {
+void check_pair(const std::string& certificate, const std::string& key, const std::string* ca,
+                const std::string& section, const Places& places, Findings& found) {
   if (certificate.empty() == key.empty()) {
-    if (certificate.empty() || !needed) return;
-    if (const auto usable = crypto::check_identity(certificate, key); !usable)
-      findings.push_back({places.of(section + ".certificate"), usable.error()});
+    if (certificate.empty() || ca == nullptr) return;
+    const auto facts = crypto::check_identity(certificate, key, *ca);
+    const Place place = places.of(section + ".certificate");
+    if (!facts) {
+      found.faults.push_back({place, facts.error()});
+    } else {
+      for (const std::string& warning : facts->warnings) found.doubts.push_back({place, warning});
+    }
     return;
   }
   const std::string_view there = key.empty() ? "certificate" : "key", missing = key.empty() ? "key" : "certificate";
-  findings.push_back({places.of(fmt::format("{}.{}", section, there)),
-                      fmt::format("a {} needs its {}; add {} = \"...\"", there, missing, missing)});
+  found.faults.push_back({places.of(fmt::format("{}.{}", section, there)),
+                          fmt::format("a {} needs its {}; add {} = \"...\"", there, missing, missing)});
 }
 
-void check_tls(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
+/// False when peers' certificates could not be judged.
+bool check_authorities(const Snapshot& s, const Places& places, Findings& found) {
+  const auto warning = crypto::check_trust(s.tls.ca);
+  if (!warning) found.faults.push_back({places.of("tls.ca"), warning.error()});
+  if (warning && *warning) found.doubts.push_back({places.of("tls.ca"), **warning});
+  return warning.has_value();
+}
+
+void check_tls(const Snapshot& s, const Places& places, Findings& found) {
   const bool needed = has_secure_listener(s);
   const bool to_be_made =
       s.tls.self_signed && !std::filesystem::exists(s.tls.certificate) && !std::filesystem::exists(s.tls.key);
-  check_pair(s.tls.certificate, s.tls.key, needed && !to_be_made, "tls", places, findings);
+  const std::string none;
+  const std::string* ca = !needed ? nullptr : check_authorities(s, places, found) ? &s.tls.ca : &none;
+  check_pair(s.tls.certificate, s.tls.key, to_be_made ? nullptr : ca, "tls", places, found);
   for (std::size_t i = 0; i < s.domains.size(); ++i)
-    check_pair(s.domains[i].certificate, s.domains[i].key, needed, fmt::format("domain.{}", i), places, findings);
+    check_pair(s.domains[i].certificate, s.domains[i].key, ca, fmt::format("domain.{}", i), places, found);
+}
+
+void check_peers(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
   Once hosts(findings, "host");
   for (std::size_t i = 0; i < s.hosts.size(); ++i)
     hosts.use(s.hosts[i].name, places.of(fmt::format("host.{}.name", i)));
@@ -200,30 +218,7 @@ void doubt_peers(const Snapshot& s, const Places& places, std::vector<Finding>& 
                                       s.peers[i].name)});
 }
 
-}  // namespace
-
-Place Places::of(std::string name) const {
-  for (;;) {
-    if (const auto found = places_.find(name); found != places_.end()) return found->second;
-    const auto dot = name.rfind('.');
-    if (dot == std::string::npos) return {1, 1};
-    name.resize(dot);
-  }
-}
-
-std::vector<Finding> contradictions(const Snapshot& snapshot, const Places& places) {
-  std::vector<Finding> findings;
-  check_listeners(snapshot, places, findings);
-  check_tls(snapshot, places, findings);
-  check_zones(snapshot, places, findings);
-  check_domains(snapshot, places, findings);
-  check_names(snapshot, places, findings);
-  check_limits(snapshot, places, findings);
-  return findings;
-}
-
-std::vector<Finding> doubts(const Snapshot& snapshot, const Places& places) {
-  std::vector<Finding> findings;
+void check_doubtful(const Snapshot& snapshot, const Places& places, std::vector<Finding>& findings) {
   if (snapshot.sip.timer_c <= 3min)
     findings.push_back(
         {places.of("sip.timer_c"), "sip.timer_c should be more than 3m (RFC 3261 section 16.6 item 11)"});
@@ -236,7 +231,30 @@ std::vector<Finding> doubts(const Snapshot& snapshot, const Places& places) {
       findings.push_back({places.of(fmt::format("domain.{}.authenticate", i)),
                           fmt::format("anybody can register as any user of {}", snapshot.domains[i].name)});
   doubt_peers(snapshot, places, findings);
-  return findings;
+}
+
+}  // namespace
+
+Place Places::of(std::string name) const {
+  for (;;) {
+    if (const auto found = places_.find(name); found != places_.end()) return found->second;
+    const auto dot = name.rfind('.');
+    if (dot == std::string::npos) return {1, 1};
+    name.resize(dot);
+  }
+}
+
+Findings check(const Snapshot& snapshot, const Places& places) {
+  Findings found;
+  check_listeners(snapshot, places, found.faults);
+  check_tls(snapshot, places, found);
+  check_peers(snapshot, places, found.faults);
+  check_zones(snapshot, places, found.faults);
+  check_domains(snapshot, places, found.faults);
+  check_names(snapshot, places, found.faults);
+  check_limits(snapshot, places, found.faults);
+  check_doubtful(snapshot, places, found.doubts);
+  return found;
 }
 
 }  // namespace bellhop::config

@@ -26,9 +26,11 @@ struct Finding {
   std::string message;
 };
 
-/// What no single setting can tell: duplicates, references to nothing, limits in the wrong order.
-[[nodiscard]] std::vector<Finding> contradictions(const Snapshot& snapshot, const Places& places);
-/// What is allowed but probably not meant.
-[[nodiscard]] std::vector<Finding> doubts(const Snapshot& snapshot, const Places& places);
+struct Findings {
+  std::vector<Finding> faults;  ///< what no single setting can tell: duplicates, references to nothing, files
+  std::vector<Finding> doubts;  ///< what is allowed but probably not meant
+};
+/// For a snapshot whose single settings are all right. Reads the files of certificates.
+[[nodiscard]] Findings check(const Snapshot& snapshot, const Places& places);
 
 }  // namespace bellhop::config

@@ -32,9 +32,10 @@ class Reading {
     settle_paths();
     snapshot_.order_zones();
     // Cross-checks of values that were refused would complain about defaults nobody wrote.
-    if (faults_.empty())
-      for (const Finding& finding : contradictions(snapshot_, places_)) fault(finding.place, finding.message);
-    for (const Finding& finding : doubts(snapshot_, places_))
+    if (!faults_.empty()) return;
+    const Findings found = check(snapshot_, places_);
+    for (const Finding& finding : found.faults) fault(finding.place, finding.message);
+    for (const Finding& finding : found.doubts)
       snapshot_.warnings.push_back(
           Fault{snapshot_.file, finding.place.line, finding.place.column, "warning: " + finding.message}.to_string());
   }

@@ -2,13 +2,20 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
+
+#include "base/temporary_folder_for_test.hpp"
+#include "crypto/self_signed.hpp"
+#include "crypto/tls_certificates_for_test.hpp"
 
 namespace bellhop::config {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -158,6 +165,51 @@ TEST(Loader, SecureListenersNeedACertificate) {
   EXPECT_THAT(with("tls", pair), HasSubstr("bellhop.toml:5:15: certificate: cannot read /nonexistent/a.pem"));
   EXPECT_EQ(with("tls", pair + "self_signed = true\n"), "no faults");
   EXPECT_EQ(with("ws", pair), "no faults") << "nobody needs it";
+}
+
+// [house 1] What peers will stumble over is told when the file is read, with the name of the certificate's file.
+TEST(Loader, CertificatesPeersWillRefuseAreWarnings) {
+  const TemporaryFolder folder;
+  const auto write = [&](const char* name, const std::string& text) { std::ofstream(folder.file(name)) << text; };
+  const auto warnings = [&](const std::string& tls) {
+    const auto result =
+        load_text(listener + "[[listen]]\ntransport = \"tls\"\naddress = \"127.0.0.1:5061\"\n[tls]\n" + tls,
+                  folder.file("bellhop.toml"));
+    return result ? (*result)->warnings : std::vector{result.error().front().to_string()};
+  };
+  const crypto::for_test::Authority authority("House CA");
+  const auto issued = authority.issue({.common_name = "x", .dns_names = {"a.test"}});
+  write("ca.pem", authority.certificate());
+  write("a.pem", issued.certificate);
+  write("a.key", issued.key);
+  ::chmod(folder.file("a.key").c_str(), 0600);
+  const std::string pair = "certificate = \"a.pem\"\nkey = \"a.key\"\n";
+  EXPECT_THAT(warnings(pair), ElementsAre(AllOf(HasSubstr("bellhop.toml:8:15: warning: "),
+                                                HasSubstr("a.pem: the chain is incomplete"))));
+  EXPECT_THAT(warnings(pair + "ca = \"ca.pem\"\n"), IsEmpty()) << "the peers who know our authority";
+  EXPECT_THAT(warnings(pair + "ca = \"none.pem\"\n"),
+              ElementsAre(HasSubstr("bellhop.toml:10:6: CA file: cannot read")));
+  ::chmod(folder.file("a.key").c_str(), 0644);
+  EXPECT_THAT(warnings(pair + "ca = \"ca.pem\"\n"),
+              ElementsAre(HasSubstr("a.key: every user of this machine can read")));
+}
+
+// [house 1] Who tries Bellhop out is not warned of the certificate it made, neither when it makes it nor afterwards.
+TEST(Loader, TheCertificateWeMakeOurselvesIsNoWarning) {
+  const TemporaryFolder folder;
+  const auto warnings = [&] {
+    const auto result = load_text(listener +
+                                      "[[listen]]\ntransport = \"tls\"\naddress = \"127.0.0.1:5061\"\n[tls]\n"
+                                      "certificate = \"demo.pem\"\nkey = \"demo.key\"\nself_signed = true\n",
+                                  folder.file("bellhop.toml"));
+    return result ? (*result)->warnings : std::vector{result.error().front().to_string()};
+  };
+  EXPECT_THAT(warnings(), IsEmpty());
+  const auto made = crypto::make_self_signed({"localhost", "192.0.2.1"}, hours(24));
+  std::ofstream(folder.file("demo.pem")) << made.certificate;
+  std::ofstream(folder.file("demo.key")) << made.key;
+  ::chmod(folder.file("demo.key").c_str(), 0600);
+  EXPECT_THAT(warnings(), IsEmpty());
 }
 
 // [CGP-24] A listening address is an IP address with a port.

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/text.hpp"
+#include "crypto/base32.hpp"
+#include "crypto/sodium.hpp"
 #include "crypto/subkey.hpp"
 
 namespace bellhop::crypto {
@@ -14,7 +15,6 @@ namespace {
 
 constexpr std::size_t nonce_size = crypto_aead_chacha20poly1305_IETF_NPUBBYTES,
                       mac_size = crypto_aead_chacha20poly1305_IETF_ABYTES;
-constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuv";
 using SealKey = std::array<unsigned char, crypto_aead_chacha20poly1305_IETF_KEYBYTES>;
 
 /// A subkey as long as the cipher wants it.
@@ -35,31 +35,33 @@ std::string to_text(std::string_view octets) {
   unsigned bits = 0, held = 0;
   for (const char c : octets) {
     held = held << 8 | static_cast<unsigned char>(c);
-    for (bits += 8; bits >= 5; bits -= 5) out += digits[held >> (bits - 5) & 31];
+    for (bits += 8; bits >= 5; bits -= 5) out += base32_digits[held >> (bits - 5) & 31];
   }
-  if (bits > 0) out += digits[held << (5 - bits) & 31];
+  if (bits > 0) out += base32_digits[held << (5 - bits) & 31];
   return out;
 }
 
+/// Only what to_text() writes: the bits that are left over are fewer than a digit has, and zero.
 std::optional<std::string> to_octets(std::string_view text) {
   std::string out;
   unsigned bits = 0, held = 0;
   for (const char c : text) {
-    const auto digit = digits.find(lower(c));
-    if (digit == std::string_view::npos) return std::nullopt;
-    held = held << 5 | static_cast<unsigned>(digit);
+    const auto digit = base32_value(c);
+    if (!digit) return std::nullopt;
+    held = held << 5 | *digit;
     bits += 5;
     if (bits < 8) continue;
     bits -= 8;
     out.push_back(static_cast<char>(held >> bits));
     held &= (1u << bits) - 1;
   }
-  return held == 0 ? std::optional(out) : std::nullopt;
+  return bits < 5 && held == 0 ? std::optional(out) : std::nullopt;
 }
 
 }  // namespace
 
 std::string seal(const Key& key, std::string_view octets) {
+  sodium_ready();
   const SealKey sealing = key_for_sealing(key);
   std::string sealed(nonce_size + octets.size() + mac_size, '\0');
   auto* const out = reinterpret_cast<unsigned char*>(sealed.data());

@@ -34,5 +34,15 @@ TEST(Sealed, CannotBeMadeUp) {
   EXPECT_FALSE(unseal(key, text.substr(0, text.size() - 1)));
 }
 
+// [RFC5627 5.5] There is one text for what was sealed: none with a digit more
+TEST(Sealed, HasOneText) {
+  const Key key = random_key();
+  for (std::size_t size = 0; size < 10; ++size) {
+    const std::string text = seal(key, std::string(size, 'x'));
+    ASSERT_TRUE(unseal(key, text));
+    for (const char* more : {"0", "00", "1", "v", "=", " "}) EXPECT_FALSE(unseal(key, text + more)) << size << more;
+  }
+}
+
 }  // namespace
 }  // namespace bellhop::crypto

@@ -37,11 +37,9 @@ struct Ends {
 
 /// One handshake in memory. Throws when it does not come about.
 Ends connected(const std::shared_ptr<const TlsContext>& client_context,
-               const std::shared_ptr<const TlsContext>& server_context, const TlsTicket& ticket) {
+               const std::shared_ptr<const TlsContext>& server_context) {
   TlsConnect how;
   how.server_name = "a.example.com";
-  how.keep_ticket = true;
-  how.ticket = ticket;
   std::string to_server, to_client, plaintext;
   auto client = TlsSession::connect(client_context, how, today, to_server);
   auto server = TlsSession::accept(server_context, {}, today);
@@ -80,21 +78,16 @@ double microseconds_each(int batch, F&& work) {
 
 void measure(const std::shared_ptr<const TlsContext>& client_context,
              const std::shared_ptr<const TlsContext>& server_context, std::size_t count) {
-  const TlsTicket ticket = connected(client_context, server_context, {}).client.ticket();
   fmt::print("handshake, both ends      {:8.1f} us\n",
-             microseconds_each(20, [&] { connected(client_context, server_context, {}); }));
-  bool resumed = true;
-  const double resuming = microseconds_each(
-      20, [&] { resumed = connected(client_context, server_context, ticket).server.resumed() && resumed; });
-  fmt::print("resumed                   {:8.1f} us{}\n", resuming, resumed ? "" : ", but not all were");
-  Ends talking = connected(client_context, server_context, {});
+             microseconds_each(20, [&] { connected(client_context, server_context); }));
+  Ends talking = connected(client_context, server_context);
   fmt::print("500 octets, write + read  {:8.2f} us\n", microseconds_each(2000, [&] { exchange_messages(talking); }));
 
   std::vector<TlsSession> servers;
   servers.reserve(count);
   const double resident = resident_octets();
   for (std::size_t i = 0; i < count; ++i) {
-    Ends ends = connected(client_context, server_context, {});
+    Ends ends = connected(client_context, server_context);
     exchange_messages(ends);
     servers.push_back(std::move(ends.server));
   }

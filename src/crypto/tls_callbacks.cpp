@@ -4,7 +4,6 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -114,24 +113,6 @@ int judge_ticket(SSL* connection, SSL_SESSION* session, const unsigned char*, st
   const bool still_valid = certificate == nullptr || not_after_of(*certificate) >= now.began;
   if (!same_name || !still_valid) return SSL_TICKET_RETURN_IGNORE_RENEW;
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
-}
-
-int keep_ticket(SSL* connection, SSL_SESSION* session) {
-  constexpr int not_kept = 0;
-  TlsSession::Impl& own = session_of(connection);
-  if (own.accepting || !own.keep_ticket || SSL_SESSION_is_resumable(session) != 1) return not_kept;
-  Owned<SSL_SESSION> copy(SSL_SESSION_dup(session));
-  if (copy == nullptr) return not_kept;
-  own.ticket = std::make_shared<const TlsTicket::Held>(
-      TlsTicket::Held{std::move(copy), own.server_name, own.verify, own.context->impl().trust_digest});
-  return not_kept;
-}
-
-void log_key(const SSL* connection, const char* line) {
-  const auto* context = static_cast<const TlsContext::Impl*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
-  const std::string whole = std::string(line) + '\n';
-  // In one piece: shards append to the same file. A full disk must not end calls.
-  static_cast<void>(!::write(context->key_log, whole.data(), whole.size()));
 }
 
 }  // namespace bellhop::crypto::tls_callback

@@ -1,13 +1,9 @@
 #include "crypto/tls_context.hpp"
 
-#include <fcntl.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <new>
 #include <stdexcept>
 
@@ -50,15 +46,13 @@ void index_names(Impl& impl, const TlsSettings& settings) {
   }
 }
 
-void set_callbacks(SSL_CTX* context, bool key_log) {
+void set_callbacks(SSL_CTX* context) {
   SSL_CTX_set_client_hello_cb(context, tls_callback::client_hello, nullptr);
   SSL_CTX_set_tlsext_servername_callback(context, tls_callback::server_name);
   SSL_CTX_set_alpn_select_cb(context, tls_callback::choose_protocol, nullptr);
   SSL_CTX_set_cert_verify_callback(context, tls_callback::verify, nullptr);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, tls_callback::seal_ticket);
   SSL_CTX_set_session_ticket_cb(context, tls_callback::fill_ticket, tls_callback::judge_ticket, nullptr);
-  SSL_CTX_sess_set_new_cb(context, tls_callback::keep_ticket);
-  if (key_log) SSL_CTX_set_keylog_callback(context, tls_callback::log_key);
 }
 
 int library_version(TlsVersion version) {
@@ -70,7 +64,7 @@ bool set_protocol(SSL_CTX* context, const TlsSettings& settings) {
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                    SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_timeout(context, ticket_seconds);
   SSL_CTX_set_max_cert_list(context, most_peer_chain_octets);
   SSL_CTX_set_verify_depth(context, most_issuers);
@@ -109,14 +103,13 @@ std::optional<std::string> prepare(Impl& impl, const TlsSettings& settings) {
   impl.library.reset(SSL_CTX_new(TLS_method()));
   SSL_CTX* context = impl.library.get();
   if (context == nullptr) return "OpenSSL cannot make a TLS context: " + library_error();
-  SSL_CTX_set_app_data(context, &impl);
   SSL_CTX_set_security_level(context, 2);
   if (settings.min_version > settings.max_version) return "the lowest version allowed is above the highest";
   if (!set_protocol(context, settings)) return "OpenSSL refuses the protocol: " + library_error();
   if (SSL_CTX_set_cipher_list(context, settings.ciphers.c_str()) != 1) {
     return "the cipher list " + quoted_for_log(settings.ciphers) + " names no cipher this OpenSSL has";
   }
-  set_callbacks(context, impl.key_log >= 0);
+  set_callbacks(context);
 
   auto trust = load_trust(settings.ca_file);
   if (!trust) return std::move(trust.error());
@@ -125,14 +118,6 @@ std::optional<std::string> prepare(Impl& impl, const TlsSettings& settings) {
   impl.trust_digest = std::move(trust->digest);
 
   return use_identities(impl);
-}
-
-std::optional<std::string> open_key_log(Impl& impl, const std::string& path) {
-  if (path.empty()) return std::nullopt;
-  constexpr mode_t owner_only = 0600;
-  impl.key_log = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, owner_only);
-  if (impl.key_log >= 0) return std::nullopt;
-  return "cannot write the key log " + path + ": " + std::strerror(errno);
 }
 
 }  // namespace
@@ -156,10 +141,6 @@ bool show_identity(ssl_st* connection, const TlsIdentity& identity) {
   return SSL_use_cert_and_key(connection, material.certificate.get(), material.key.get(), material.chain.get(), 1) == 1;
 }
 
-TlsContext::Impl::~Impl() {
-  if (key_log >= 0) ::close(key_log);
-}
-
 TlsContext::TlsContext(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 TlsContext::~TlsContext() = default;
@@ -171,7 +152,6 @@ TlsContext::Built TlsContext::build(const TlsSettings& settings) {
   index_names(*impl, settings);
   impl->ticket_keys = settings.ticket_keys;
   if (impl->ticket_keys.empty()) impl->ticket_keys.push_back(random_ticket_key());
-  if (auto trouble = open_key_log(*impl, settings.key_log_file)) return failure("TLS: " + *trouble);
   if (auto trouble = prepare(*impl, settings)) return failure("TLS: " + *trouble);
   return std::shared_ptr<const TlsContext>(new TlsContext(std::move(impl)));
 }

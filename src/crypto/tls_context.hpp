@@ -46,23 +46,20 @@ struct TlsSettings {
   /// The first seals, all of them open. Contexts with the same keys resume each other's sessions: give a context that
   /// is rebuilt after a reload the keys of the old one. Empty: one is drawn, so only this context resumes.
   std::vector<TlsTicketKey> ticket_keys;
-  /// SSLKEYLOGFILE format, appended to; for test mode only: it opens every recorded session. Empty: off.
-  std::string key_log_file;
 };
 
 /// What all TLS sessions have in common: certificates, trust, versions, ticket keys. RFC 9325 as to versions and
 /// ciphers: nothing below TLS 1.2, no compression, no renegotiation, no early data.
 ///
 /// Immutable and thread-safe: every shard holds the same shared_ptr<const>, a reload builds another and sessions that
-/// are under way keep the old one. Building reads files: not for a shard thread. Sessions never touch the disk, but
-/// for the key log.
+/// are under way keep the old one. Building reads files: not for a shard thread. Sessions never touch the disk.
 ///
 /// The certificate for a server name: a name in `by_server_name`, else one that stands in a certificate (the default
 /// identity's first), else a wildcard in a certificate, which covers one label (RFC 6125 6.4.3), else the default.
 class TlsContext {
  public:
   using Built = Result<std::shared_ptr<const TlsContext>, std::string>;
-  /// The error is one sentence: unreadable CA file, unknown cipher, key too weak, no key log.
+  /// The error is one sentence: unreadable CA file, unknown cipher, key too weak.
   [[nodiscard]] static Built build(const TlsSettings& settings);
 
   ~TlsContext();

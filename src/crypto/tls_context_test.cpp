@@ -7,7 +7,9 @@
 #include <atomic>
 #include <thread>
 
+#include "crypto/tls_impl.hpp"
 #include "crypto/tls_pair_for_test.hpp"
+#include "crypto/tls_raw_client_for_test.hpp"
 
 namespace bellhop::crypto {
 namespace {
@@ -83,38 +85,38 @@ TEST_F(TlsServerNames, IdentitiesAreListedOnceWithTheDefaultFirst) {
 
 class TlsResumption : public testing::TestWithParam<TlsVersion> {
  protected:
-  TlsTicket won_from(const ContextPtr& server, const TlsAccept& accept = {}) const {
-    TlsConnect connect = to("a.example.com");
-    connect.keep_ticket = true;
-    Pair pair(client, connect, server, accept);
-    EXPECT_TRUE(pair.run().open()) << pair.client.error() << pair.server.error();
-    EXPECT_FALSE(pair.server.resumed());
-    EXPECT_TRUE(pair.client.ticket());
-    return pair.client.ticket();
+  using Won = Owned<SSL_SESSION>;
+
+  RawClient client() const {
+    const int version = GetParam() == TlsVersion::tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    RawClient raw(version, version, "a.example.com");
+    if (peer != nullptr) show_identity(raw.ssl(), *peer);
+    return raw;
   }
-  Pair back(const TlsTicket& ticket, const ContextPtr& server, const TlsAccept& accept = {},
-            TimePoint now = today) const {
-    TlsConnect connect = to("a.example.com");
-    connect.ticket = ticket;
-    Pair pair(client, connect, server, accept, now);
-    pair.run();
-    EXPECT_EQ(pair.client.resumed(), pair.server.resumed());
-    return pair;
+  Won won_from(const ContextPtr& server, const TlsAccept& accept = {}) const {
+    RawClient raw = client();
+    auto session = TlsSession::accept(server, accept, today);
+    EXPECT_TRUE(raw.run_with(session)) << session.error();
+    EXPECT_FALSE(session.resumed());
+    return raw.won();
+  }
+  /// The server's side when a client comes back with what it won.
+  TlsSession back(const Won& won, const ContextPtr& server, const TlsAccept& accept = {}, TimePoint now = today) const {
+    RawClient raw = client();
+    raw.resume(won);
+    auto session = TlsSession::accept(server, accept, now);
+    raw.run_with(session);
+    return session;
   }
   ContextPtr with_keys(const std::vector<TlsTicketKey>& keys) const {
     TlsSettings settings = lab.settings(shown);
     settings.ticket_keys = keys;
     return Lab::built(settings);
   }
-  ContextPtr client_with(const IdentityPtr& identity) const {
-    TlsSettings settings = lab.settings(identity);
-    settings.max_version = GetParam();
-    return Lab::built(settings);
-  }
 
   const Lab lab;
   const IdentityPtr shown = lab.identity_named("a.example.com");
-  ContextPtr client = client_with(nullptr);
+  IdentityPtr peer;  ///< what the client shows, if anything
 };
 
 INSTANTIATE_TEST_SUITE_P(Versions, TlsResumption, testing::ValuesIn(both_versions),
@@ -123,87 +125,98 @@ INSTANTIATE_TEST_SUITE_P(Versions, TlsResumption, testing::ValuesIn(both_version
 // [RFC5077 3.1, RFC8446 2.2] a phone that comes back skips the certificates
 TEST_P(TlsResumption, ATicketResumesASessionOfTheSameContext) {
   const auto server = with_keys({});
-  const auto ticket = won_from(server);
-  EXPECT_TRUE(back(ticket, server).server.resumed());
-  const auto again = back(ticket, server);
-  EXPECT_TRUE(again.open()) << again.client.error() << again.server.error();
-  EXPECT_TRUE(again.server.resumed());
-  EXPECT_EQ(again.server.server_name(), "a.example.com");
-  EXPECT_THAT(again.client.peer_names(), ElementsAre("a.example.com"));
+  const auto won = won_from(server);
+  EXPECT_TRUE(back(won, server).resumed());
+  const auto again = back(won, server);
+  EXPECT_EQ(again.state(), State::open) << again.error();
+  EXPECT_TRUE(again.resumed());
+  EXPECT_EQ(again.server_name(), "a.example.com");
 }
 
 // [house] a reload that builds the context anew, and every shard, knows the tickets given before
 TEST_P(TlsResumption, TicketsAreGoodInEveryContextWithTheSameKeys) {
   const auto key = random_ticket_key();
-  const auto ticket = won_from(with_keys({key}));
-  EXPECT_TRUE(back(ticket, with_keys({key})).server.resumed());
-  EXPECT_TRUE(back(ticket, with_keys({random_ticket_key(), key})).server.resumed()) << "the key before the newest";
-  const auto other = back(ticket, with_keys({random_ticket_key()}));
-  EXPECT_FALSE(other.server.resumed());
-  EXPECT_TRUE(other.open()) << "an unknown ticket costs a full handshake and nothing else";
+  const auto won = won_from(with_keys({key}));
+  EXPECT_TRUE(back(won, with_keys({key})).resumed());
+  EXPECT_TRUE(back(won, with_keys({random_ticket_key(), key})).resumed()) << "the key before the newest";
+  const auto other = back(won, with_keys({random_ticket_key()}));
+  EXPECT_FALSE(other.resumed());
+  EXPECT_EQ(other.state(), State::open) << "an unknown ticket costs a full handshake and nothing else";
 }
 
 // [RFC5922 7.4] who was known stays known, without showing the certificate again
 TEST_P(TlsResumption, AResumedClientKeepsItsNames) {
-  client = client_with(lab.identity_named("peer.example.net"));
+  peer = lab.identity_named("peer.example.net");
   const auto server = with_keys({});
   const auto accept = asking(ClientCertificate::required);
   const auto again = back(won_from(server, accept), server, accept);
-  EXPECT_TRUE(again.server.resumed());
-  EXPECT_THAT(again.server.peer_names(), ElementsAre("peer.example.net"));
+  EXPECT_TRUE(again.resumed());
+  EXPECT_THAT(again.peer_names(), ElementsAre("peer.example.net"));
+}
+
+// [RFC5922 7.4] who was known by authorities that are trusted no more is judged anew
+TEST_P(TlsResumption, ATicketIsGoodOnlyWhereTheSameAuthoritiesAreTrusted) {
+  peer = lab.identity_named("peer.example.net");
+  const Lab stranger("Unknown CA");
+  const auto accept = asking(ClientCertificate::optional);
+  TlsSettings settings = lab.settings(shown);
+  settings.ticket_keys = {random_ticket_key()};
+  const auto won = won_from(Lab::built(settings), accept);
+  const auto same = back(won, Lab::built(settings), accept);
+  EXPECT_TRUE(same.resumed());
+  EXPECT_THAT(same.peer_names(), ElementsAre("peer.example.net"));
+  settings.ca_file = stranger.ca_file;
+  const auto other = back(won, Lab::built(settings), accept);
+  EXPECT_FALSE(other.resumed());
+  EXPECT_EQ(other.state(), State::open) << other.error();
+  EXPECT_THAT(other.peer_names(), IsEmpty());
 }
 
 // [RFC5922 7.4] a ticket is no way around a certificate
 TEST_P(TlsResumption, ATicketOfAListenerThatAsksForNothingIsNotGoodWhereACertificateIsRequired) {
   const auto server = with_keys({});
-  const auto ticket = won_from(server);
-  const auto again = back(ticket, server, asking(ClientCertificate::required));
-  EXPECT_FALSE(again.server.resumed());
-  EXPECT_EQ(again.server.state(), State::failed);
+  const auto again = back(won_from(server), server, asking(ClientCertificate::required));
+  EXPECT_FALSE(again.resumed());
+  EXPECT_EQ(again.state(), State::failed);
 }
 
 // [RFC5922 7.4] nor a way around its end
 TEST_P(TlsResumption, ATicketEndsWithTheCertificateOfTheClient) {
-  const auto short_lived =
-      lab.identity({.common_name = "x", .dns_names = {"p.example.net"}, .not_after = today + hours(1)});
-  client = client_with(short_lived);
+  peer = lab.identity({.common_name = "x", .dns_names = {"p.example.net"}, .not_after = today + hours(1)});
   const auto server = with_keys({});
   const auto accept = asking(ClientCertificate::required);
-  const auto ticket = won_from(server, accept);
-  EXPECT_TRUE(back(ticket, server, accept, today + minutes(59)).server.resumed());
-  const auto late = back(ticket, server, accept, today + minutes(61));
-  EXPECT_FALSE(late.server.resumed());
-  EXPECT_THAT(late.server.error(), HasSubstr("has expired"));
+  const auto won = won_from(server, accept);
+  EXPECT_TRUE(back(won, server, accept, today + minutes(59)).resumed());
+  const auto late = back(won, server, accept, today + minutes(61));
+  EXPECT_FALSE(late.resumed());
+  EXPECT_THAT(late.error(), HasSubstr("has expired"));
 }
 
-// [RFC5922 7.3] a ticket stands for the server it was won from
-TEST_P(TlsResumption, ATicketIsNotUsedForAnotherNameOrWithStricterVerification) {
+// [RFC6066 3] a ticket is good under the server name it was won with, in any case
+TEST_P(TlsResumption, ATicketIsNotGoodUnderAnotherServerName) {
   const auto server = with_keys({});
-  TlsConnect loose = to("a.example.com");
-  loose.verify = false;
-  loose.keep_ticket = true;
-  Pair unverified(client, loose, server);
-  unverified.run();
-  ASSERT_TRUE(unverified.client.ticket());
-  EXPECT_FALSE(back(unverified.client.ticket(), server).server.resumed());
-
-  TlsConnect elsewhere = to("b.example.com");
-  elsewhere.ticket = won_from(server);
-  Pair other(client, elsewhere, server);
-  EXPECT_EQ(other.run().client.state(), State::failed) << "the certificate must be looked at again";
+  const auto won = won_from(server);
+  for (const char* name : {"A.example.com", "b.example.com"}) {
+    RawClient raw = client();
+    SSL_set_tlsext_host_name(raw.ssl(), name);
+    raw.resume(won);
+    auto session = TlsSession::accept(server, {}, today);
+    ASSERT_TRUE(raw.run_with(session)) << session.error();
+    EXPECT_EQ(session.resumed(), std::string_view(name) == "A.example.com");
+  }
 }
 
 // [house] one context serves all shards
 TEST_P(TlsResumption, ThreadsShareAContext) {
   const auto server = with_keys({});
-  const auto ticket = won_from(server);
+  const auto won = won_from(server);
   std::atomic<int> open = 0;
   std::vector<std::thread> shards;
   for (int i = 0; i < 3; ++i) {
     shards.emplace_back([&] {
       for (int n = 0; n < 20; ++n) {
-        open += back(ticket, server).server.resumed() ? 1 : 0;
-        open += Pair(client, to("a.example.com"), server).run().open() ? 1 : 0;
+        open += back(won, server).resumed() ? 1 : 0;
+        open += Pair(lab.context(GetParam()), to("a.example.com"), server).run().open() ? 1 : 0;
       }
     });
   }

@@ -5,8 +5,8 @@
 #include <openssl/ssl.h>
 
 #include "base/random.hpp"
-#include "crypto/tls_library.hpp"
 #include "crypto/tls_pair_for_test.hpp"
+#include "crypto/tls_raw_client_for_test.hpp"
 
 namespace bellhop::crypto {
 namespace {
@@ -14,52 +14,6 @@ namespace {
 using namespace for_test;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-/// The library's client over memory BIOs, for what our own connecting side never does.
-class RawClient {
- public:
-  RawClient(int lowest, int highest, const std::string& server_name) : context_(SSL_CTX_new(TLS_client_method())) {
-    SSL_CTX_set_security_level(context_.get(), 0);
-    SSL_CTX_set_cipher_list(context_.get(), "ALL:@SECLEVEL=0");
-    SSL_CTX_set_min_proto_version(context_.get(), lowest);
-    SSL_CTX_set_max_proto_version(context_.get(), highest);
-    ssl_.reset(SSL_new(context_.get()));
-    SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_tlsext_host_name(ssl_.get(), server_name.c_str());
-    SSL_set_connect_state(ssl_.get());
-  }
-  [[nodiscard]] SSL* ssl() { return ssl_.get(); }
-
-  /// Talks until nothing is under way; true when its handshake is done.
-  bool run_with(TlsSession& server) {
-    for (int i = 0; i < 20; ++i) {
-      const bool done = SSL_do_handshake(ssl()) == 1;
-      char read[100];
-      if (done) SSL_read(ssl(), read, sizeof read);
-      const std::string sent = taken();
-      std::string back;
-      server.feed(sent, plaintext, back);
-      BIO_write(SSL_get_rbio(ssl()), back.data(), static_cast<int>(back.size()));
-      if (sent.empty() && back.empty()) break;
-    }
-    ERR_clear_error();
-    return SSL_is_init_finished(ssl()) == 1;
-  }
-  /// What it wants to send.
-  std::string taken() {
-    char* octets = nullptr;
-    const long size = BIO_get_mem_data(SSL_get_wbio(ssl()), &octets);
-    std::string sent(octets, static_cast<std::size_t>(size));
-    BIO_reset(SSL_get_wbio(ssl()));
-    return sent;
-  }
-
-  std::string plaintext;
-
- private:
-  Owned<SSL_CTX> context_;
-  Owned<SSL> ssl_;
-};
 
 class TlsHostile : public testing::Test {
  protected:
@@ -138,23 +92,6 @@ TEST_F(TlsHostile, TicketsDoNotAllowEarlyData) {
   const SSL_SESSION* won = SSL_get0_session(raw.ssl());
   EXPECT_EQ(SSL_SESSION_is_resumable(won), 1);
   EXPECT_EQ(SSL_SESSION_get_max_early_data(won), 0u);
-}
-
-// [RFC6066 3] a session is not resumed under another server name
-TEST_F(TlsHostile, ATicketIsNotGoodUnderAnotherServerName) {
-  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    RawClient first(version, version, "a.example.com");
-    auto session = accepted();
-    ASSERT_TRUE(first.run_with(session));
-    const Owned<SSL_SESSION> won(SSL_get1_session(first.ssl()));
-    for (const std::string name : {"A.example.com", "b.example.com"}) {
-      RawClient again(version, version, name);
-      SSL_set_session(again.ssl(), won.get());
-      auto other = accepted();
-      ASSERT_TRUE(again.run_with(other)) << other.error();
-      EXPECT_EQ(other.resumed(), name == "A.example.com") << version;
-    }
-  }
 }
 
 // [RFC8446 6.2] alerts of the peer are told by name

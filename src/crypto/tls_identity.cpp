@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <new>
 
 #include "crypto/tls_material.hpp"
@@ -28,8 +29,8 @@ using Failed = std::string;
 
 Result<std::vector<Owned<X509>>, Failed> read_chain(std::string_view pem, const Source& source) {
   auto chain = certificates_in(pem);
-  if (!chain) return failure(source.certificates + ": a certificate in it cannot be decoded");
-  if (!chain->empty()) return std::move(*chain);
+  if (chain.unreadable > 0) return failure(source.certificates + ": a certificate in it cannot be decoded");
+  if (!chain.read.empty()) return std::move(chain.read);
   return failure(source.certificates + (pem.find("-----BEGIN ") == pem.npos
                                             ? ": not a PEM file (no -----BEGIN CERTIFICATE----- in it)"
                                             : ": holds no certificate"));
@@ -90,6 +91,12 @@ std::optional<Failed> order_trouble(const std::vector<Owned<X509>>& chain, const
   return std::nullopt;
 }
 
+/// Also where the certificate may sign no other (RFC 5280 section 4.2.1.3), as ours for trying things out.
+bool signed_itself(X509* certificate) {
+  const CleanErrors clean;
+  return X509_self_signed(certificate, 1) == 1;
+}
+
 IdentityFacts facts_of(const std::vector<Owned<X509>>& chain, const Source& source) {
   const X509& own = *chain.front();
   IdentityFacts facts;
@@ -98,7 +105,7 @@ IdentityFacts facts_of(const std::vector<Owned<X509>>& chain, const Source& sour
   facts.names = sip_domains_of(own);
   facts.not_before = not_before_of(own);
   facts.not_after = not_after_of(own);
-  facts.self_signed = issued(chain.front().get(), chain.front().get());
+  facts.self_signed = signed_itself(chain.front().get());
   if (facts.names.empty()) {
     facts.warnings.push_back(source.certificates + ": the certificate names no domain (subjectAltName): peers that " +
                              "verify will refuse it");
@@ -136,12 +143,17 @@ Result<Parts, Failed> assemble(std::string_view certificates, std::string_view k
   return Parts{std::move(material), std::move(facts)};
 }
 
-/// The last certificate we send, and whether a peer can be expected to know who signed it.
-std::optional<std::string> chain_warning(const TlsIdentity& identity, const Trust& trust, const std::string& file) {
+/// The last certificate we send, and whether a peer can be expected to know who signed it: because it stands in the CA
+/// file, or because everybody knows it. Without the system's authorities nobody can tell.
+std::optional<std::string> chain_warning(const TlsIdentity& identity, const std::vector<Trust>& known,
+                                         const std::string& file) {
   const auto& material = identity.material();
   const int extra = sk_X509_num(material.chain.get());
   X509* last = extra == 0 ? material.certificate.get() : sk_X509_value(material.chain.get(), extra - 1);
-  if (issued(last, last) || holds_issuer_of(trust, *last)) return std::nullopt;
+  const bool complete = signed_itself(last) || std::any_of(known.begin(), known.end(), [&](const Trust& trust) {
+                          return trust.nobody || holds_issuer_of(trust, *last);
+                        });
+  if (complete) return std::nullopt;
   return fmt::format(
       "{}: the chain is incomplete: {} is signed by {}, which is neither in the file nor a known "
       "authority: peers may refuse the certificate",
@@ -181,11 +193,24 @@ Result<IdentityFacts, std::string> check_identity(const std::string& certificate
                                                   const std::string& ca_file) {
   const auto identity = TlsIdentity::load(certificate_file, key_file);
   if (!identity) return failure(identity.error());
+  std::vector<Trust> known;
+  for (const std::string& file : ca_file.empty() ? std::vector{ca_file} : std::vector{ca_file, std::string{}}) {
+    auto trust = load_trust(file);
+    if (!trust) return failure(std::move(trust.error()));
+    known.push_back(std::move(*trust));
+  }
+  IdentityFacts facts = (*identity)->facts();
+  if (auto warning = chain_warning(**identity, known, certificate_file)) facts.warnings.push_back(std::move(*warning));
+  return facts;
+}
+
+Result<std::optional<std::string>, std::string> check_trust(const std::string& ca_file) {
   const auto trust = load_trust(ca_file);
   if (!trust) return failure(trust.error());
-  IdentityFacts facts = (*identity)->facts();
-  if (auto warning = chain_warning(**identity, *trust, certificate_file)) facts.warnings.push_back(std::move(*warning));
-  return facts;
+  if (!trust->nobody) return std::nullopt;
+  return "this machine knows no certificate authority, so no peer can prove who it is: install ca-certificates, or "
+         "name "
+         "a file of trusted ones";
 }
 
 std::optional<std::string> date_warning(const IdentityFacts& facts, TimePoint now, Duration ahead) {

@@ -53,11 +53,15 @@ class TlsIdentity {
   IdentityFacts facts_;
 };
 
-/// What the configuration asks at load: can this pair be used, and for which names and how long? With a `ca_file` a
-/// chain that ends in one of its certificates counts as complete; otherwise the system's authorities decide.
+/// What the configuration asks at load: can this pair be used, and for which names and how long? A chain that ends
+/// in a certificate of `ca_file` or of the system's authorities counts as complete.
 [[nodiscard]] Result<IdentityFacts, std::string> check_identity(const std::string& certificate_file,
                                                                 const std::string& key_file,
                                                                 const std::string& ca_file = {});
+
+/// The authorities peers are judged by, `ca_file` or the system's when empty: the error says why they cannot be used,
+/// the warning that there are none.
+[[nodiscard]] Result<std::optional<std::string>, std::string> check_trust(const std::string& ca_file);
 
 /// One sentence when the certificate is not yet valid, has expired or does so within `ahead`; the days are told.
 [[nodiscard]] std::optional<std::string> date_warning(const IdentityFacts& facts, TimePoint now,

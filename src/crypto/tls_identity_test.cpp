@@ -18,6 +18,15 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+/// The file that is the system's bundle while this lives (OpenSSL's own way to name another).
+class SystemBundle {
+ public:
+  explicit SystemBundle(const std::string& file) { ::setenv("SSL_CERT_FILE", file.c_str(), 1); }
+  ~SystemBundle() { ::unsetenv("SSL_CERT_FILE"); }
+  SystemBundle(const SystemBundle&) = delete;
+  SystemBundle& operator=(const SystemBundle&) = delete;
+};
+
 class TlsIdentityTest : public testing::Test {
  protected:
   std::string file(const std::string& name, const std::string& text) const {
@@ -141,6 +150,36 @@ TEST_F(TlsIdentityTest, AnIncompleteChainIsAWarning) {
   EXPECT_THAT(own_signed.value().warnings, IsEmpty());
   EXPECT_TRUE(own_signed.value().self_signed);
   EXPECT_FALSE(check_identity(folder.file("none.pem"), key).has_value());
+}
+
+// [house] a chain that ends where everybody knows it is complete, whoever is trusted besides
+TEST_F(TlsIdentityTest, TheSystemsAuthoritiesCompleteAChainAsWell) {
+  const std::string bundle = file("bundle.pem", Authority("Known CA").certificate() + authority.certificate());
+  const SystemBundle instead(bundle);
+  const std::string own = file("server.pem", good.certificate), key = file("server.key", good.key);
+  EXPECT_THAT(check_identity(own, key).value().warnings, IsEmpty());
+  EXPECT_THAT(check_identity(own, key, file("ca.pem", Authority("House CA").certificate())).value().warnings,
+              IsEmpty());
+}
+
+// [house] one bad certificate in the system's bundle does not take the others away; none at all is told
+TEST_F(TlsIdentityTest, TheSystemsBundleIsReadAsFarAsItCan) {
+  const std::string broken = "-----BEGIN CERTIFICATE-----\nMIIBAAAA\n-----END CERTIFICATE-----\n";
+  const std::string torn = "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n";
+  const std::string bundle = file("bundle.pem", broken + authority.certificate() + torn);
+  const std::string own = file("server.pem", good.certificate), key = file("server.key", good.key);
+  {
+    const SystemBundle instead(bundle);
+    EXPECT_EQ(check_trust("").value(), std::nullopt);
+    EXPECT_THAT(check_identity(own, key).value().warnings, IsEmpty());
+  }
+  for (const std::string& empty : {file("empty.pem", ""), file("broken.pem", broken), folder.file("none.pem")}) {
+    const SystemBundle instead(empty);
+    EXPECT_THAT(check_trust("").value().value_or(""), HasSubstr("knows no certificate authority"));
+    EXPECT_THAT(check_identity(own, key).value().warnings, IsEmpty()) << "nobody can tell";
+  }
+  EXPECT_THAT(check_trust(bundle).error(), HasSubstr("bundle.pem: a certificate in it cannot be decoded"));
+  EXPECT_EQ(check_trust(file("ca.pem", authority.certificate())).value(), std::nullopt);
 }
 
 // [house] the pre-check at load: what peers will stumble over

@@ -18,24 +18,11 @@ namespace bellhop::crypto {
 struct TlsContext::Impl {
   using ByName = std::map<std::string, std::shared_ptr<const TlsIdentity>, std::less<>>;
 
-  ~Impl();
-
   Owned<ssl_ctx_st> library;
   std::vector<std::shared_ptr<const TlsIdentity>> identities;  ///< the default first
   ByName exact;                                                ///< "a.example.com"
   ByName wildcard;                                             ///< ".example.com" for "*.example.com"
   std::vector<TlsTicketKey> ticket_keys;
-  std::string trust_digest;
-  int key_log = -1;
-};
-
-/// What a server gave, with what it was won with. The session is a copy nobody else has: the library forbids to resume
-/// one that was used before, or that ended without close_notify, and a phone that lost its network is the one that
-/// comes back.
-struct TlsTicket::Held {
-  Owned<ssl_session_st> session;
-  std::string server_name;
-  bool verified;
   std::string trust_digest;
 };
 
@@ -46,16 +33,14 @@ struct TlsSession::Impl {
   State state = State::handshaking;
   ClientCertificate client_certificate = ClientCertificate::none;
   bool accepting = false;
-  bool verify = false;  ///< connecting: hold the certificate against server_name
-  bool keep_ticket = false;
+  bool verify = false;                ///< connecting: hold the certificate against server_name
   bool heard = false;                 ///< something has come
   std::uint16_t offered_version = 0;  ///< of the ClientHello, for the log
   std::string server_name;
   std::string application_protocol;  ///< wanted
-  std::string waiting;               ///< plaintext for after the handshake
+  std::string waiting;               ///< plaintext that has not gone out
   std::string error;
   std::string doubt;  ///< why the peer's certificate was not believed
-  std::shared_ptr<const TlsTicket::Held> ticket;
 
   // Set for the time of one call only: where the library reads and writes.
   std::string_view input;
@@ -77,8 +62,6 @@ int seal_ticket(ssl_st* connection, unsigned char* name, unsigned char* iv, evp_
 int fill_ticket(ssl_st* connection, void*);
 int judge_ticket(ssl_st* connection, ssl_session_st* session, const unsigned char* name, std::size_t name_size,
                  int status, void*);
-int keep_ticket(ssl_st* connection, ssl_session_st* session);
-void log_key(const ssl_st* connection, const char* line);
 
 }  // namespace tls_callback
 

@@ -97,13 +97,21 @@ std::string date_text(TimePoint t) {
   return text;
 }
 
-std::optional<std::vector<Owned<x509_st>>> certificates_in(std::string_view pem) {
+PemCertificates certificates_in(std::string_view pem) {
   const CleanErrors clean;
-  std::vector<Owned<X509>> found;
+  PemCertificates found;
   const Owned<BIO> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  while (X509* next = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)) found.emplace_back(next);
-  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) return std::nullopt;
-  return found;
+  for (;;) {
+    Owned<X509> next(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+    if (next != nullptr) {
+      found.read.push_back(std::move(next));
+    } else if (ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE) {
+      return found;
+    } else {
+      ++found.unreadable;
+      ERR_clear_error();
+    }
+  }
 }
 
 Result<std::string, std::string> read_pem_file(const std::string& path) {

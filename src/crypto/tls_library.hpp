@@ -11,14 +11,12 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 
-struct asn1_string_st;
 struct bio_st;
 struct evp_pkey_st;
 struct ssl_ctx_st;
 struct ssl_session_st;
 struct ssl_st;
 struct stack_st_X509;
-struct stack_st_X509_NAME;
 struct x509_st;
 struct X509_name_st;
 struct x509_store_st;
@@ -60,8 +58,12 @@ class CleanErrors {
 [[nodiscard]] TimePoint not_after_of(const x509_st& certificate);
 [[nodiscard]] std::string date_text(TimePoint t);  ///< "2026-11-20"
 
-/// All certificates of a PEM text, in order; nothing when one of them cannot be read.
-[[nodiscard]] std::optional<std::vector<Owned<x509_st>>> certificates_in(std::string_view pem);
+/// The certificates of a PEM text, in order.
+struct PemCertificates {
+  std::vector<Owned<x509_st>> read;
+  std::size_t unreadable = 0;  ///< those that stand between them and cannot be decoded
+};
+[[nodiscard]] PemCertificates certificates_in(std::string_view pem);
 
 /// A file of at most 4 MiB; the error is a sentence with the system's reason.
 [[nodiscard]] Result<std::string, std::string> read_pem_file(const std::string& path);
@@ -77,8 +79,11 @@ struct Trust {
   Owned<x509_store_st> store;
   std::vector<std::string> subjects;  ///< DER names, to tell clients which certificates will do; only from a small file
   std::string digest;                 ///< 32 hexadecimal digits of what is trusted
+  bool nobody = false;                ///< the system has no bundle, or none with a certificate in it
 };
-/// `ca_file`, or the system's bundle when empty: all is read now, nothing at the first connection.
+/// `ca_file`, or the system's bundle when empty: all is read now, nothing at the first connection. Of the bundle, which
+/// is not the administrator's to mend, certificates that cannot be decoded are left out; in a `ca_file` they are an
+/// error.
 [[nodiscard]] Result<Trust, std::string> load_trust(const std::string& ca_file);
 /// Holds the store a certificate that signed this one?
 [[nodiscard]] bool holds_issuer_of(const Trust& trust, const x509_st& certificate);

@@ -90,7 +90,6 @@ void fail(Impl& session, std::string sentence) {
   session.state = State::failed;
   session.error = std::move(sentence);
   session.waiting = {};
-  session.ticket = nullptr;  // RFC 5246 section 7.2.2
 }
 
 std::string alert_sentence(int alert) {
@@ -118,9 +117,9 @@ std::string trouble_of(const Impl& session) {
   const unsigned long code = ERR_peek_last_error();
   const int reason = ERR_GET_REASON(code);
   if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
-    // Reasons of the library itself, like an internal error, are far above those that stand for alerts.
-    if (reason > SSL_AD_REASON_OFFSET && reason <= SSL_AD_REASON_OFFSET + 255)
-      return alert_sentence(reason - SSL_AD_REASON_OFFSET);
+    // Reasons beyond what an alert can say are errors common to all of the library, "internal error" among them.
+    const int alert = reason - SSL_AD_REASON_OFFSET;
+    if (alert >= 0 && alert <= UINT8_MAX) return alert_sentence(alert);
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && !session.doubt.empty()) {
       return "the certificate of the peer is refused: " + session.doubt;
     }
@@ -146,10 +145,22 @@ bool may_begin_tls(char first) {
   return octet == SSL3_RT_HANDSHAKE || octet == SSL3_RT_ALERT || octet >= 0x80;
 }
 
+/// In the middle of a message of the handshake's kind, a ticket that came in two records, the library writes nothing.
 void send(Impl& session, std::string_view plaintext) {
+  SSL* library = session.library.get();
   std::size_t written = 0;
-  const int result = SSL_write_ex(session.library.get(), plaintext.data(), plaintext.size(), &written);
-  if (result != 1) fail_by_library(session, result);
+  const int result = SSL_write_ex(library, plaintext.data(), plaintext.size(), &written);
+  if (result == 1) return;
+  if (SSL_get_error(library, result) == SSL_ERROR_WANT_READ) {
+    session.waiting += plaintext;
+  } else {
+    fail_by_library(session, result);
+  }
+}
+
+void send_waiting(Impl& session) {
+  const std::string waiting = std::exchange(session.waiting, {});
+  if (!waiting.empty()) send(session, waiting);
 }
 
 /// True when this call completed the handshake.
@@ -157,8 +168,7 @@ bool shake_hands(Impl& session) {
   const int result = SSL_do_handshake(session.library.get());
   if (result == 1) {
     session.state = State::open;
-    const std::string waiting = std::exchange(session.waiting, {});
-    if (!waiting.empty()) send(session, waiting);
+    send_waiting(session);
     return true;
   }
   if (SSL_get_error(session.library.get(), result) != SSL_ERROR_WANT_READ) fail_by_library(session, result);
@@ -224,13 +234,6 @@ int verify_mode_of(ClientCertificate policy) {
   return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 }
 
-void offer_protocol(Impl& session) {
-  if (session.application_protocol.empty()) return;
-  const std::string list = static_cast<char>(session.application_protocol.size()) + session.application_protocol;
-  SSL_set_alpn_protos(session.library.get(), reinterpret_cast<const unsigned char*>(list.data()),
-                      static_cast<unsigned int>(list.size()));
-}
-
 }  // namespace
 
 TlsSession::TlsSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -256,20 +259,9 @@ TlsSession TlsSession::connect(std::shared_ptr<const TlsContext> context, const 
   SSL* library = session->library.get();
   session->server_name = to_lower(how.server_name);
   session->verify = how.verify;
-  session->keep_ticket = how.keep_ticket;
-  session->application_protocol = how.application_protocol;
   SSL_set_connect_state(library);
   SSL_set_verify(library, how.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (!is_ip_address(session->server_name)) SSL_set_tlsext_host_name(library, session->server_name.c_str());
-  offer_protocol(*session);
-  const TlsIdentity* identity = session->context->identity_for(how.identity_name);
-  if (identity != nullptr && !how.identity_name.empty()) show_identity(library, *identity);
-  const auto& held = how.ticket.held_;
-  if (held != nullptr && held->server_name == session->server_name && held->verified == how.verify &&
-      held->trust_digest == session->context->impl().trust_digest) {
-    const Owned<SSL_SESSION> copy(SSL_SESSION_dup(held->session.get()));
-    SSL_set_session(library, copy.get());
-  }
   const Call call(*session, {}, to_send_out);
   shake_hands(*session);
   return TlsSession(std::move(session));
@@ -287,6 +279,7 @@ TlsSession::Feed TlsSession::feed(std::string_view ciphertext, std::string& plai
   const Call call(session, ciphertext, to_send_out);
   const bool opened = session.state == State::handshaking && shake_hands(session);
   if (session.state == State::open) read_all(session, plaintext_out);
+  if (session.state == State::open) send_waiting(session);
   return {session.state, opened};
 }
 
@@ -294,7 +287,7 @@ bool TlsSession::write(std::string_view plaintext, std::string& to_send_out) {
   Impl& session = *impl_;
   if (session.state == State::closing || session.state == State::failed) return false;
   if (plaintext.empty()) return true;
-  if (session.state == State::handshaking) {
+  if (session.state == State::handshaking || !session.waiting.empty()) {
     session.waiting += plaintext;
     return true;
   }
@@ -338,13 +331,6 @@ std::string_view TlsSession::cipher() const {
   return SSL_get_cipher_name(impl_->library.get());
 }
 
-std::string_view TlsSession::application_protocol() const {
-  const unsigned char* name = nullptr;
-  unsigned int size = 0;
-  SSL_get0_alpn_selected(impl_->library.get(), &name, &size);
-  return {reinterpret_cast<const char*>(name), size};
-}
-
 std::vector<std::string> TlsSession::peer_names() const {
   const SSL* library = impl_->library.get();
   const X509* certificate = SSL_get0_peer_certificate(library);
@@ -359,12 +345,6 @@ const std::string& TlsSession::peer_doubt() const {
 
 const std::string& TlsSession::server_name() const {
   return impl_->server_name;
-}
-
-TlsTicket TlsSession::ticket() const {
-  TlsTicket ticket;
-  ticket.held_ = impl_->ticket;
-  return ticket;
 }
 
 }  // namespace bellhop::crypto

@@ -19,21 +19,6 @@ enum class ClientCertificate : std::uint8_t {
   required,  ///< no connection without one that verifies
 };
 
-/// What a server gave us to come back with (RFC 5077, RFC 8446 4.6.1). A value to keep beside the target; good for the
-/// server name and verification it was won with and ignored with others. It may be used again and by any thread, though
-/// a new one for each connection keeps onlookers from seeing that they are of one client (RFC 8446 C.4).
-class TlsTicket {
- public:
-  TlsTicket() = default;
-  [[nodiscard]] explicit operator bool() const { return held_ != nullptr; }
-
-  struct Held;  ///< for the sources of this room
-
- private:
-  friend class TlsSession;
-  std::shared_ptr<const Held> held_;
-};
-
 /// How to accept a connection.
 struct TlsAccept {
   ClientCertificate client_certificate = ClientCertificate::none;
@@ -42,18 +27,13 @@ struct TlsAccept {
   std::string application_protocol;
 };
 
-/// How to make a connection.
+/// How to make a connection. Every one makes a full handshake: what the server gives to resume with is not kept.
 struct TlsConnect {
   /// The domain the request was for, before any DNS (RFC 5922 7.3): sent as SNI unless it is an IP address, and
   /// compared with the certificate.
   std::string server_name;
   /// false: any certificate will do, and peer_names() stays empty.
   bool verify = true;
-  /// Which of our identities to show to a server that asks, by name as SNI chooses; empty: the default one.
-  std::string identity_name;
-  std::string application_protocol;  ///< offered by ALPN when not empty
-  TlsTicket ticket;                  ///< to resume with, may be empty
-  bool keep_ticket = false;          ///< keep what the server gives for ticket(); costs some KiB
 };
 
 /// One TLS connection as a pure transform: bytes in, bytes out, no socket, no clock.
@@ -65,7 +45,7 @@ struct TlsConnect {
 /// Errors  nothing from the network throws or hangs: the session fails, error() says why in a sentence, and what was
 ///         appended to `to_send_out` (an alert) is to be sent before the connection is closed.
 /// Cost    a full handshake about 0.4 ms a side with P-256, a record of 500 octets about 1 us. See README.md for
-/// memory.
+///         memory.
 ///
 /// Every function that takes `to_send_out` appends to it; the caller sends it in order.
 class TlsSession {
@@ -95,10 +75,11 @@ class TlsSession {
   /// that was waiting for its end) and answers. Plaintext that came before a failure or a close is delivered as well.
   Feed feed(std::string_view ciphertext, std::string& plaintext_out, std::string& to_send_out);
 
-  /// False, and nothing is done, when the session is closing or failed. While it is handshaking the text waits inside
-  /// and goes out with the end of the handshake; the caller bounds it by waiting().
+  /// False, and nothing is done, when the session is closing or failed. While it is handshaking, or has
+  /// got half a message of that kind afterwards, the text waits inside and goes out with what feed() brings next; the
+  /// caller bounds it by waiting().
   bool write(std::string_view plaintext, std::string& to_send_out);
-  [[nodiscard]] std::size_t waiting() const;  ///< octets written before the end of the handshake
+  [[nodiscard]] std::size_t waiting() const;  ///< octets written that have not gone out
 
   /// close_notify, once. During the handshake nothing is sent. Afterwards the state is closing.
   void shutdown(std::string& to_send_out);
@@ -110,10 +91,9 @@ class TlsSession {
   [[nodiscard]] const std::string& error() const;
 
   // After the handshake:
-  [[nodiscard]] bool resumed() const;                           ///< without certificates, by a ticket
-  [[nodiscard]] std::string_view version() const;               ///< "TLSv1.3"
-  [[nodiscard]] std::string_view cipher() const;                ///< "TLS_AES_256_GCM_SHA384"
-  [[nodiscard]] std::string_view application_protocol() const;  ///< agreed by ALPN, or empty
+  [[nodiscard]] bool resumed() const;              ///< without certificates, by a ticket
+  [[nodiscard]] std::string_view version() const;  ///< "TLSv1.3"
+  [[nodiscard]] std::string_view cipher() const;   ///< "TLS_AES_256_GCM_SHA384"
   /// The SIP domain identities of the peer's certificate (RFC 5922 7.1), lower case: its "sip:" URIs, else its DNS
   /// names, else, when it has no subjectAltName, its common name. Empty when there is no certificate or it was not
   /// verified. Kept by resumption. Decoded at each call: ask once.
@@ -122,8 +102,6 @@ class TlsSession {
   [[nodiscard]] const std::string& peer_doubt() const;
   /// The SNI the client asked for (lower case, from the ClientHello on), or the server name we connect to.
   [[nodiscard]] const std::string& server_name() const;
-  /// The newest ticket the server gave, with TlsConnect::keep_ticket; in TLS 1.3 it comes after the handshake.
-  [[nodiscard]] TlsTicket ticket() const;
 
   struct Impl;  ///< for the sources of this room
 

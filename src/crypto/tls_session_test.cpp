@@ -1,13 +1,12 @@
 #include "crypto/tls_session.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "base/random.hpp"
 #include "crypto/tls_pair_for_test.hpp"
+#include "crypto/tls_raw_client_for_test.hpp"
 
 namespace bellhop::crypto {
 namespace {
@@ -88,6 +87,34 @@ TEST_F(TlsSessionTest, WhatIsWrittenDuringTheHandshakeWaitsAndGoesOutInOrder) {
   EXPECT_EQ(pair.client.waiting(), 0u);
 }
 
+// [RFC8446 4.6.1] a ticket may come in two records, and between them the library writes nothing
+TEST_F(TlsSessionTest, WhatIsWrittenInTheMiddleOfATicketGoesOutAtItsEnd) {
+  // The client's certificate is in the ticket: one larger than a record makes the ticket so.
+  CertificateWish large{.common_name = "x"};
+  for (int i = 0; i < 500; ++i) large.dns_names.push_back(fmt::format("phone-{}.of-a-long.example.net", i));
+  Pair pair(Lab::built(lab.settings(lab.identity(large))), to("a.example.com"), server,
+            asking(ClientCertificate::required));
+  while (pair.server.state() == State::handshaking) {
+    Pair::carry(pair.to_client, pair.client, pair.at_client, pair.to_server, SIZE_MAX);
+    Pair::carry(pair.to_server, pair.server, pair.at_server, pair.to_client, SIZE_MAX);
+  }
+  const std::string ticket = std::exchange(pair.to_client, {});
+  constexpr std::size_t record_header = 5;
+  const std::size_t first =
+      record_header + static_cast<unsigned char>(ticket[3]) * 256u + static_cast<unsigned char>(ticket[4]);
+  ASSERT_LT(first, ticket.size());
+  pair.client.feed(ticket.substr(0, first), pair.at_client, pair.to_server);
+  EXPECT_TRUE(pair.client.write("first ", pair.to_server));
+  EXPECT_TRUE(pair.client.write("second", pair.to_server));
+  EXPECT_EQ(pair.to_server, "");
+  EXPECT_EQ(pair.client.waiting(), 12u);
+  pair.client.feed(ticket.substr(first), pair.at_client, pair.to_server);
+  EXPECT_EQ(pair.client.waiting(), 0u);
+  pair.run();
+  EXPECT_TRUE(pair.open()) << pair.client.error() << pair.server.error();
+  EXPECT_EQ(pair.at_server, "first second");
+}
+
 // [RFC3261 18.3] large messages take the stream
 TEST_F(TlsSessionTest, AMegabytePassesUnharmed) {
   Random random(7);
@@ -134,25 +161,20 @@ TEST_F(TlsSessionTest, ShutdownDuringTheHandshakeIsQuiet) {
 
 // [RFC7301 3.2, RFC9325 3.8] wss speaks http/1.1; a client that wants to speak something else is turned away
 TEST_F(TlsSessionTest, TheApplicationProtocolIsAgreedOrTheHandshakeEnds) {
-  TlsConnect connect = to("a.example.com");
-  connect.application_protocol = "http/1.1";
-  TlsAccept accept;
-  accept.application_protocol = "http/1.1";
-  Pair both(client, connect, server, accept);
-  EXPECT_EQ(both.run().server.application_protocol(), "http/1.1");
-  EXPECT_EQ(both.client.application_protocol(), "http/1.1");
-
-  accept.application_protocol = "sip/2";
-  Pair other(client, connect, server, accept);
-  EXPECT_EQ(other.run().server.state(), State::failed);
-  EXPECT_THAT(other.client.error(), HasSubstr("the peer sent the alert no application protocol"));
-
-  Pair silent(client, to("a.example.com"), server, accept);
-  EXPECT_TRUE(silent.run().open());
-  EXPECT_EQ(silent.server.application_protocol(), "");
-  Pair deaf(client, connect, server);
-  EXPECT_TRUE(deaf.run().open());
-  EXPECT_EQ(deaf.client.application_protocol(), "");
+  const auto agreed = [&](const std::string& offered, const std::string& wanted) {
+    RawClient raw(TLS1_2_VERSION, TLS1_3_VERSION, "a.example.com");
+    if (!offered.empty()) raw.offer(offered);
+    TlsAccept accept;
+    accept.application_protocol = wanted;
+    auto session = TlsSession::accept(server, accept, today);
+    const bool open = raw.run_with(session);
+    EXPECT_EQ(open, session.state() == State::open);
+    return open ? std::string(raw.agreed()) : session.error();
+  };
+  EXPECT_EQ(agreed("http/1.1", "http/1.1"), "http/1.1");
+  EXPECT_THAT(agreed("http/1.1", "sip/2"), HasSubstr("no application protocol"));
+  EXPECT_EQ(agreed("", "http/1.1"), "") << "who offers nothing passes";
+  EXPECT_EQ(agreed("http/1.1", ""), "") << "nobody asked";
 }
 
 // [RFC9325 3.1.1] the administrator may demand 1.3
@@ -171,20 +193,6 @@ TEST_F(TlsSessionTest, MinimumVersionAndCiphersAreObeyed) {
   const auto refused = TlsContext::build(settings);
   ASSERT_FALSE(refused.has_value());
   EXPECT_THAT(refused.error(), HasSubstr("NO-SUCH-CIPHER"));
-}
-
-// [house] test mode: a capture can be opened with SSLKEYLOGFILE
-TEST_F(TlsSessionTest, KeyLogIsWrittenOnlyWhenAskedFor) {
-  TlsSettings settings = lab.settings(lab.identity_named("a.example.com"));
-  settings.key_log_file = lab.file("keys.log", "");
-  Pair(client, to("a.example.com"), Lab::built(settings)).run();
-  std::stringstream text;
-  text << std::ifstream(settings.key_log_file).rdbuf();
-  EXPECT_THAT(text.str(), HasSubstr("CLIENT_TRAFFIC_SECRET_0 "));
-  EXPECT_THAT(text.str(), testing::EndsWith("\n"));
-
-  settings.key_log_file = "/nowhere/keys.log";
-  EXPECT_THAT(TlsContext::build(settings).error(), HasSubstr("/nowhere/keys.log"));
 }
 
 // [house] a context without certificates connects, but does not accept

@@ -17,8 +17,8 @@ constexpr std::size_t most_told_subjects = 16;
 /// The bundle as one file: the library's own folder look-up would read the disk in the middle of a handshake.
 std::string system_bundle() {
   const char* named = std::getenv(X509_get_default_cert_file_env());
-  for (const char* path : {named, X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt"}) {
-    if (path == nullptr) continue;
+  if (named != nullptr) return read_pem_file(named).value_or("");
+  for (const char* path : {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt"}) {
     if (const auto text = read_pem_file(path)) return *text;
   }
   return {};
@@ -44,17 +44,18 @@ Result<Trust, std::string> load_trust(const std::string& ca_file) {
     return failure("CA file: " + text.error());
   }
   const auto certificates = certificates_in(pem);
-  if (!ca_file.empty() && (!certificates || certificates->empty())) {
-    return failure("CA file " + ca_file + " holds no readable PEM certificate");
+  if (!ca_file.empty() && (certificates.unreadable > 0 || certificates.read.empty())) {
+    return failure("CA file " + ca_file +
+                   (certificates.unreadable > 0 ? ": a certificate in it cannot be decoded"
+                                                : " holds no readable PEM certificate"));
   }
   const CleanErrors clean;
-  Trust trust{Owned<X509_STORE>(X509_STORE_new()), {}, {}};
+  Trust trust{Owned<X509_STORE>(X509_STORE_new()), {}, {}, certificates.read.empty()};
   if (trust.store == nullptr) throw std::bad_alloc();
   trust.digest = hash_hex(HashAlgorithm::sha256, {pem}).view().substr(0, 32);
-  if (!certificates) return trust;
-  for (const auto& certificate : *certificates) X509_STORE_add_cert(trust.store.get(), certificate.get());
-  if (!ca_file.empty() && certificates->size() <= most_told_subjects) {
-    for (const auto& certificate : *certificates) {
+  for (const auto& certificate : certificates.read) X509_STORE_add_cert(trust.store.get(), certificate.get());
+  if (!ca_file.empty() && certificates.read.size() <= most_told_subjects) {
+    for (const auto& certificate : certificates.read) {
       trust.subjects.push_back(der_of(X509_get_subject_name(certificate.get())));
     }
   }

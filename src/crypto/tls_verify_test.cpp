@@ -197,19 +197,6 @@ TEST_F(TlsVerify, AClientWithAForeignCertificateIsRefusedOrNamelessAsThePolicySa
   }
 }
 
-// [RFC5922 7.5] a proxy of several domains shows the certificate of the one it speaks for
-TEST_F(TlsVerify, AClientChoosesWhichOfItsIdentitiesToShow) {
-  TlsSettings settings = lab.settings(lab.identity_named("one.example.net"));
-  settings.by_server_name = {{"two.example.net", lab.identity_named("two.example.net")}};
-  const auto client = Lab::built(settings);
-  TlsConnect connect = to("server.example.com");
-  Pair first(client, connect, server, asking(ClientCertificate::required));
-  EXPECT_THAT(first.run().server.peer_names(), ElementsAre("one.example.net"));
-  connect.identity_name = "two.example.net";
-  Pair second(client, connect, server, asking(ClientCertificate::required));
-  EXPECT_THAT(second.run().server.peer_names(), ElementsAre("two.example.net"));
-}
-
 // [house] a CA file that cannot be used is an error of the configuration
 TEST_F(TlsVerify, AnUnusableCaFileIsRefusedWhenTheContextIsBuilt) {
   TlsSettings settings = lab.settings();

@@ -2,22 +2,11 @@
 
 #include <sodium.h>
 
-#include <cstring>
-#include <stdexcept>
-
-#include "base/text.hpp"
+#include "crypto/base32.hpp"
+#include "crypto/sodium.hpp"
 
 namespace bellhop::crypto {
 namespace {
-
-constexpr std::string_view alphabet = "0123456789abcdefghijklmnopqrstuv";
-
-std::optional<std::uint64_t> value_of(char c) {
-  const char folded = lower(c);
-  if (folded >= '0' && folded <= '9') return static_cast<std::uint64_t>(folded - '0');
-  if (folded >= 'a' && folded <= 'v') return static_cast<std::uint64_t>(folded - 'a') + 10;
-  return std::nullopt;
-}
 
 std::uint64_t mac_of(const Key& key, std::uint64_t value) {
   return short_mac(key, {reinterpret_cast<const char*>(&value), sizeof value});
@@ -26,8 +15,7 @@ std::uint64_t mac_of(const Key& key, std::uint64_t value) {
 }  // namespace
 
 Key random_key() {
-  static const int ready = sodium_init();
-  if (ready < 0) throw std::runtime_error("libsodium cannot start: no source of randomness");
+  sodium_ready();
   Key key;
   randombytes_buf(key.data(), key.size());
   return key;
@@ -36,6 +24,7 @@ Key random_key() {
 std::uint64_t short_mac(const Key& key, std::string_view bytes) {
   static_assert(std::tuple_size_v<Key> == crypto_shorthash_KEYBYTES);
   static_assert(sizeof(std::uint64_t) == crypto_shorthash_BYTES);
+  sodium_ready();
   std::array<unsigned char, crypto_shorthash_BYTES> mac;
   crypto_shorthash(mac.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), key.data());
   std::uint64_t value = 0;
@@ -45,7 +34,7 @@ std::uint64_t short_mac(const Key& key, std::string_view bytes) {
 
 void append_base32(std::string& out, std::uint64_t value) {
   std::array<char, base32_size> text;
-  for (std::size_t i = base32_size; i-- > 0; value >>= 5) text[i] = alphabet[value & 31];
+  for (std::size_t i = base32_size; i-- > 0; value >>= 5) text[i] = base32_digits[value & 31];
   out.append(text.data(), text.size());
 }
 
@@ -53,7 +42,7 @@ std::optional<std::uint64_t> parse_base32(std::string_view text) {
   if (text.size() != base32_size) return std::nullopt;
   std::uint64_t value = 0;
   for (const char c : text) {
-    const auto five = value_of(c);
+    const auto five = base32_value(c);
     if (!five || (value >> 59) != 0) return std::nullopt;
     value = (value << 5) | *five;
   }

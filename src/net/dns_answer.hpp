@@ -29,7 +29,7 @@ struct DnsAnswer {
 inline constexpr std::size_t most_records = 32;
 
 /// Reads a DNS message (RFC 1035 section 4) that answers `type` of `name`, a HostKey's text. Nothing when it is
-/// malformed, cut, or answers something else. Aliases are followed inside the message, eight of them at most.
+///         malformed, cut, or answers something else. Aliases are followed inside the message, eight of them at most.
 ///
 /// Cost    bounded by the message: each record is read once, names go backwards only.
 [[nodiscard]] std::optional<DnsAnswer> parse_dns_answer(std::string_view message, std::string_view name, DnsType type);

@@ -45,9 +45,8 @@ class Timer : private TimerLink {
 /// number pending. Resolution 1 ms counted from `start`: a timer never fires early and at most one tick late.
 ///
 /// Layout  five levels of 256 slots; a timer lies in the level of the highest digit (base 256) in which its tick
-/// differs
-///         from the wheel's, so a slot of an upper level is spread over the lower ones exactly once, when its time
-///         comes. Bitmaps of occupied slots let the wheel cross empty hours in one step. It spans 34 years.
+///         differs from the wheel's, so a slot of an upper level is spread over the lower ones exactly once, when its
+///         time comes. Bitmaps of occupied slots let the wheel cross empty hours in one step. It spans 34 years.
 class TimerWheel {
  public:
   explicit TimerWheel(TimePoint start);

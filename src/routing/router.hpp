@@ -47,8 +47,7 @@ struct Decision {
 ///
 /// Spec    RFC 3261 sections 16.5 and 10; features.md CGP-12 to CGP-19, CGP-52, RT-11, REG-07, REG-12, REG-16.
 /// Answers 484 without a user in a local domain, 404 for unknown users and undotted domains, 480 for known users
-/// without a
-///         binding, 405 when no binding accepts the method, 482 for aliases that chase each other.
+///         without a binding, 405 when no binding accepts the method, 482 for aliases that chase each other.
 /// Threads any; holds no state of its own.
 class Router {
  public:

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "sip/escaped.hpp"
 #include "sip/scan.hpp"
 #include "sip/uri.hpp"
 
@@ -15,25 +16,14 @@ using scan::is;
 /// no peer can make the comparison expensive.
 constexpr std::size_t most_parts = 64;
 
-int hex_value(char c) {
-  return c <= '9' ? c - '0' : lower(c) - 'a' + 10;
-}
-
-bool is_escape(std::string_view text) {
-  return text.size() >= 3 && text[0] == '%' && is(text[1], scan::hex) && is(text[2], scan::hex);
-}
-
-char escaped_octet(std::string_view text) {
-  return static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2]));
-}
-
 /// One character off the front, decoded; an escaped reserved character (RFC 2396 section 2.2) is none of the plain
 /// ones.
 int take_character(std::string_view& text, bool fold_case) {
   constexpr std::string_view reserved = ";/?:@&=+$,";
   constexpr int escaped_reserved = 256;
-  const bool escaped = is_escape(text);
-  const char octet = escaped ? escaped_octet(text) : text[0];
+  const auto decoded = scan::escaped_octet(text);
+  const bool escaped = decoded.has_value();
+  const char octet = decoded.value_or(text[0]);
   text.remove_prefix(escaped ? 3 : 1);
   const int character = static_cast<unsigned char>(fold_case ? lower(octet) : octet);
   return escaped && reserved.find(octet) != std::string_view::npos ? character + escaped_reserved : character;
@@ -160,34 +150,6 @@ bool equivalent(const Uri& a, const Uri& b) {
          scan::equals_decoded(a.user, b.user, /*fold_case=*/false) &&
          scan::equals_decoded(a.password, b.password, /*fold_case=*/false) && same_host(a.host, b.host) &&
          same_parameters(a, b) && same_headers(a.headers, b.headers);
-}
-
-std::string unescape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const bool escaped = is_escape(text);
-    out += escaped ? escaped_octet(text) : text[0];
-    text.remove_prefix(escaped ? 3 : 1);
-  }
-  return out;
-}
-
-std::string escape_user(std::string_view text) {
-  constexpr char digits[] = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (is(c, scan::user)) {
-      out += c;
-    } else {
-      const auto octet = static_cast<unsigned char>(c);
-      out += '%';
-      out += digits[octet >> 4];
-      out += digits[octet & 15];
-    }
-  }
-  return out;
 }
 
 std::string address_of_record(const Uri& uri, bool fold_user_case) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sip/escape.hpp"
+
 namespace bellhop::sip {
 namespace {
 
@@ -399,6 +401,12 @@ TEST(Escapes, GoThereAndBack) {
   for (int c = 0; c < 256; ++c) every += static_cast<char>(c);
   EXPECT_EQ(unescape(escape_user(every)), every);
   EXPECT_TRUE(parse_uri("sip:" + escape_user(every) + "@h"));
+  EXPECT_EQ(escape_parameter("sip:a;x=1@[::1]?y"), "sip:a%3Bx%3D1%40[::1]%3Fy");
+  EXPECT_EQ(unescape(escape_parameter(every)), every);
+  const std::string carrier = "sip:h;p=" + escape_parameter(every) + ";q";
+  const auto carried = parse_uri(carrier);
+  ASSERT_TRUE(carried);
+  EXPECT_EQ(unescape(carried->parameter("p")->value), every);
 }
 
 // [threats 32] an escaped line break stays escaped in the view and is escaped again when a user is written

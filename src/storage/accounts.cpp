@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/endpoint.hpp"
+#include "base/hex.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 
@@ -18,20 +19,11 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-bool is_hex_digit(char c) {
-  const char folded = lower(c);
-  return (c >= '0' && c <= '9') || (folded >= 'a' && folded <= 'f');
-}
-
-unsigned hex_value(char c) {
-  return static_cast<unsigned>(c <= '9' ? c - '0' : lower(c) - 'a' + 10);
-}
-
-/// `hex` has two digits for each octet.
+/// `hex` has two digits for each octet, and nothing else.
 template <std::size_t size>
 void octets_into(std::array<unsigned char, size>& out, std::string_view hex) {
   for (std::size_t i = 0; i < size; ++i)
-    out[i] = static_cast<unsigned char>(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+    out[i] = static_cast<unsigned char>(*hex_value(hex[2 * i]) << 4 | *hex_value(hex[2 * i + 1]));
 }
 
 PasswordHashes hashes_of(std::string_view user, std::string_view realm, std::string_view password) {
@@ -81,7 +73,7 @@ Credential given_credential(std::string_view name, std::string_view domain, cons
 }
 
 bool add_ha1(std::string_view hex, PasswordHashes& ha1) {
-  if (!std::all_of(hex.begin(), hex.end(), is_hex_digit)) return false;
+  if (!std::all_of(hex.begin(), hex.end(), [](char c) { return hex_value(c).has_value(); })) return false;
   if (hex.size() == 2 * ha1.md5.size() && !ha1.has_md5()) {
     octets_into(ha1.md5, hex);
     return ha1.has_md5();

@@ -56,7 +56,7 @@ std::shared_ptr<const crypto::TlsContext> context() {
 struct Line {
   explicit Line(sip::Transport transport)
       : server(transport, rules, crypto::TlsSession::accept(context(), {}, now)),
-        client(sip::Transport::tls, rules, crypto::TlsSession::connect(context(), {"example.test", false, {}, {}, {}, false}, now, at_client.wire)) {
+        client(sip::Transport::tls, rules, crypto::TlsSession::connect(context(), {"example.test", false}, now, at_client.wire)) {
     at_server.channel = &server;
     at_client.channel = &client;
   }

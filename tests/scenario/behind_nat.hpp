@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -54,20 +53,17 @@ class BehindNat {
     return stranger.received().empty() ? std::string() : stranger.received().back();
   }
   [[nodiscard]] std::string last(std::string_view start) const { return stranger.last(start); }
-  /// Answers the last request of this method, its own Contact and the Record-Route in it.
+  /// Answers the last request of this method, its own Contact and `more` lines in it.
   std::string answer(std::string_view method, std::string_view status, std::string_view more = {}) {
     const std::string request = last(method);
-    std::string octets = answer_to(request, status);
-    const auto at = octets.find("Contact:");
-    octets.replace(at, octets.find("\r\n", at) + 2 - at,
-                   lines_of_route(request) + "Contact: " + contact() + "\r\n" + std::string(more));
+    std::string octets = with_contact(answer_to(request, status), "Contact: " + contact());
+    octets.insert(octets.find("Content-Length:"), more);
     stranger.send(octets);
     world_.run_for(milliseconds(50));
     return octets;
   }
 
  private:
-  static std::string lines_of_route(const std::string& request) { return lines_of(request, "Record-Route"); }
   std::string name_, inside_;
   sip::Transport transport_;
   std::string outside_;
@@ -79,26 +75,5 @@ class BehindNat {
  private:
   World& world_;
 };
-
-/// The URI in a line's first angle brackets.
-[[nodiscard]] inline std::string uri_in(const std::string& line) {
-  const auto begin = line.find('<');
-  return begin == std::string::npos ? std::string() : line.substr(begin + 1, line.find('>', begin) - begin - 1);
-}
-
-/// The route set of the caller (values turned round, RFC 3261 section 12.1.2) or of the callee, from what each has
-/// heard.
-[[nodiscard]] inline std::string routes_from(const std::string& message, bool turned) {
-  std::string all, value;
-  std::vector<std::string> values;
-  for (const char c : lines_of(message, "Record-Route")) {
-    if (c == '<') value.clear();
-    value += c;
-    if (c == '>') values.push_back(value);
-  }
-  if (turned) std::reverse(values.begin(), values.end());
-  for (const std::string& v : values) all += (all.empty() ? "" : ", ") + v;
-  return all;
-}
 
 }  // namespace bellhop::scenario

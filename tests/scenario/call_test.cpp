@@ -8,7 +8,6 @@
 namespace bellhop::scenario {
 namespace {
 
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;

@@ -12,7 +12,6 @@ namespace bellhop::scenario {
 namespace {
 
 using sip::Transport;
-using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 

@@ -11,7 +11,6 @@ namespace {
 
 using sip::Transport;
 using testing::AnyOf;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;

@@ -168,13 +168,46 @@ std::string lines_of(const std::string& message, std::string_view name) {
   return out;
 }
 
+std::string uri_in(const std::string& line) {
+  const auto begin = line.find('<');
+  return begin == std::string::npos ? std::string() : line.substr(begin + 1, line.find('>', begin) - begin - 1);
+}
+
+std::string routes_from(const std::string& message, bool turned) {
+  std::string all, value;
+  std::vector<std::string> values;
+  for (const char c : lines_of(message, "Record-Route")) {
+    if (c == '<') value.clear();
+    value += c;
+    if (c == '>') values.push_back(value);
+  }
+  if (turned) std::reverse(values.begin(), values.end());
+  for (const std::string& v : values) all += (all.empty() ? "" : ", ") + v;
+  return all;
+}
+
+Draft in_dialog(Draft draft, const std::string& heard) {
+  const bool caller = heard.starts_with("SIP/2.0 ");
+  const std::string from = line_of(heard, "From").substr(6), to = line_of(heard, "To").substr(4);
+  const std::string callee = to.find(";tag=") == std::string::npos ? to + ";tag=callee" : to;
+  draft.set("From", caller ? from : callee).set("To", caller ? callee : from);
+  draft.set("Call-ID", line_of(heard, "Call-ID").substr(9)).set("CSeq", "2 " + draft.method());
+  const std::string routes = routes_from(heard, caller);
+  return routes.empty() ? draft : draft.set("Route", routes);
+}
+
+std::string with_contact(std::string answer, std::string_view lines) {
+  const auto at = answer.find("Contact:");
+  return answer.replace(at, answer.find("\r\n", at) - at, lines);
+}
+
 std::string answer_to(const std::string& request, std::string_view status) {
   const std::string to = line_of(request, "To");
   const char* tag = to.find(";tag=") == std::string::npos ? ";tag=callee" : "";
   return fmt::format(
-      "SIP/2.0 {}\r\n{}{}\r\n{}{}\r\n{}\r\n{}\r\nContact: <sip:callee@127.0.0.66:5066>\r\nContent-Length: 0\r\n\r\n",
+      "SIP/2.0 {}\r\n{}{}\r\n{}{}\r\n{}\r\n{}\r\n{}Contact: <sip:callee@127.0.0.66:5066>\r\nContent-Length: 0\r\n\r\n",
       status, lines_of(request, "Via"), line_of(request, "From"), to, tag, line_of(request, "Call-ID"),
-      line_of(request, "CSeq"));
+      line_of(request, "CSeq"), lines_of(request, "Record-Route"));
 }
 
 std::string ack_of(const std::string& invite, const std::string& answer) {

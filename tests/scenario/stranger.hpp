@@ -24,6 +24,7 @@ class Draft {
   Draft& body(std::string text, std::string_view type = "text/plain");  ///< with its right Content-Length
   Draft& tail(std::string octets);  ///< appended behind everything, Content-Length unchanged
   [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::string method() const { return start_.substr(0, start_.find(' ')); }
 
  private:
   std::string start_;
@@ -91,6 +92,18 @@ class Stranger final : public net::WireHandler {
 /// The first line of this name without its CRLF; all of them with it.
 [[nodiscard]] std::string line_of(const std::string& message, std::string_view name);
 [[nodiscard]] std::string lines_of(const std::string& message, std::string_view name);
+
+/// The URI in a line's first angle brackets.
+[[nodiscard]] std::string uri_in(const std::string& line);
+/// The route set of the caller (values turned round, RFC 3261 section 12.1.2) or of the callee, from what each has
+/// heard.
+[[nodiscard]] std::string routes_from(const std::string& message, bool turned);
+
+/// The draft as a request in the dialog of what its sender heard, with CSeq 2: the caller an answer (or answer_to()
+/// what the callee heard, where that is all a test has), the callee the INVITE.
+[[nodiscard]] Draft in_dialog(Draft draft, const std::string& heard);
+/// The answer with these lines (without the last CRLF) in place of its Contact.
+[[nodiscard]] std::string with_contact(std::string answer, std::string_view lines);
 
 /// An answer to a request as somebody writes it who knows the rules; the tests then break one.
 [[nodiscard]] std::string answer_to(const std::string& request, std::string_view status);

@@ -11,8 +11,6 @@ namespace bellhop::scenario {
 namespace {
 
 using sip::Transport;
-using testing::ElementsAre;
-using testing::StartsWith;
 
 struct Timers : testing::TestWithParam<unsigned> {
   explicit Timers(std::string_view more = {}, Transport transport = Transport::udp)

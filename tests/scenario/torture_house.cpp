@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "location/table.hpp"
-#include "location/table.hpp"
 #include "sip/builder.hpp"
 #include "sip/torture_table_for_test.hpp"
 

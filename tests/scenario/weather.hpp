@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "world.hpp"
@@ -38,6 +41,16 @@ class InEveryWeather : public testing::TestWithParam<Condition> {
   }
   [[nodiscard]] bool stormy() const { return GetParam().stormy; }
 };
+
+/// The first datagrams of each way that begin like this never arrive.
+inline void lose_first(World& world, unsigned count, std::vector<std::string> beginnings) {
+  world.net().set_filter([count, beginnings = std::move(beginnings), lost = std::map<std::string, unsigned>()](
+                             const Endpoint& from, const Endpoint& to, std::string_view octets) mutable {
+    for (const std::string& begins : beginnings)
+      if (octets.starts_with(begins)) return lost[begins + from.to_string() + to.to_string()]++ < count;
+    return false;
+  });
+}
 
 /// No transaction and no fork is left.
 inline void expect_empty(const World& world) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "auth/phone_for_test.hpp"
 #include "behind_nat.hpp"
 #include "config/loader.hpp"
 
@@ -9,7 +10,6 @@ namespace bellhop::scenario {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
@@ -62,10 +62,8 @@ TEST(Workarounds, NoTcpAndNoMaddr) {
   EXPECT_THAT(odd.bob_calls("<sip:bob@127.0.0.77:5077;maddr=127.0.0.9;transport=TCP;x=y>;q=0.5"),
               HasSubstr("\r\nContact: <sip:bob@127.0.0.77:5077;x=y>;q=0.5\r\n"));
   odd.alice_calls();
-  std::string answer = answer_to(odd.bob.last("INVITE"), "200 OK");
-  const auto at = answer.find("Contact:");
-  answer.replace(at, answer.find("\r\n", at) - at, "Contact: <sip:bob@127.0.0.77:5077;transport=tcp;maddr=127.0.0.9>");
-  odd.bob.stranger.send(answer);
+  odd.bob.stranger.send(with_contact(answer_to(odd.bob.last("INVITE"), "200 OK"),
+                                     "Contact: <sip:bob@127.0.0.77:5077;transport=tcp;maddr=127.0.0.9>"));
   odd.world.run_for(milliseconds(50));
   EXPECT_THAT(odd.alice.last("SIP/2.0 200"), HasSubstr("\r\nContact: <sip:bob@127.0.0.77:5077>\r\n"));
 }
@@ -83,10 +81,8 @@ TEST(Workarounds, FixContacts) {
   odd.bob_calls("<sip:bob@127.0.0.77:5077>");
   const std::string invite = odd.alice.last("INVITE sip:alice@phone.invalid.example SIP/2.0\r\n");
   ASSERT_FALSE(invite.empty()) << "sent to where it registered from";
-  std::string answer = answer_to(invite, "200 OK");
-  const auto at = answer.find("Contact:");
-  answer.replace(at, answer.find("\r\n", at) - at, "User-Agent: Odd Phone 3.1\r\nContact: <sip:alice@10.9.8.7:1234>");
-  odd.alice.stranger.send(answer);
+  odd.alice.stranger.send(
+      with_contact(answer_to(invite, "200 OK"), "User-Agent: Odd Phone 3.1\r\nContact: <sip:alice@10.9.8.7:1234>"));
   odd.world.run_for(milliseconds(50));
   EXPECT_THAT(odd.bob.last("SIP/2.0 200"), HasSubstr("\r\nContact: <sip:alice@127.0.0.66:5066>\r\n"));
 }
@@ -101,23 +97,42 @@ TEST(Workarounds, BadUpdate) {
   EXPECT_THAT(odd.bob.last("SIP/2.0 200"), Not(HasSubstr("UPDATE")));
 }
 
+// [CGP-68] badBYEAuth: the digest of its BYE may be made for INVITE; nobody else's may
+TEST(Workarounds, BadByeAuth) {
+  Odd odd(device("\"bad-bye-auth\""));
+  odd.world.apply(World::default_config(device("\"bad-bye-auth\"")));
+  const auto bye_with_digest_for = [&](const char* method, const std::string& agent) {
+    const auto bye = [&] { return odd.alice.draft("BYE", "sip:bob@example.test").set("User-Agent", agent); };
+    const std::string challenge = line_of(odd.alice.tell(bye()), "Proxy-Authenticate");
+    const auto nonce = challenge.find("nonce=\"") + 7;
+    auth::Phone digest;
+    digest.password = "pw-alice";
+    digest.nonce = challenge.substr(nonce, challenge.find('"', nonce) - nonce);
+    digest.uri = "sip:bob@example.test";
+    digest.method = method;
+    odd.bob.stranger.forget();
+    const std::string answer = odd.alice.tell(bye().set("Proxy-Authorization", digest.value()));
+    return odd.bob.last("BYE").empty() ? answer.substr(0, 11) : "passed on";
+  };
+  EXPECT_EQ(bye_with_digest_for("INVITE", odd.agent), "passed on");
+  EXPECT_EQ(bye_with_digest_for("BYE", odd.agent), "passed on");
+  EXPECT_EQ(bye_with_digest_for("MESSAGE", odd.agent), "SIP/2.0 407");
+  EXPECT_EQ(bye_with_digest_for("INVITE", "Plain Phone 1.0"), "SIP/2.0 407");
+  EXPECT_EQ(bye_with_digest_for("BYE", "Plain Phone 1.0"), "passed on");
+}
+
 // [CGP-69] needsEpid: a peer that drops it from answers and from its own requests does no harm
 TEST(Workarounds, NeedsEpid) {
   Odd odd(device("\"needs-epid\""));
   const std::string heard = odd.alice_calls("From", "<sip:alice@example.test>;tag=1;epid=4711abc");
   std::string answer = answer_to(heard, "200 OK");
   answer.erase(answer.find(";epid=4711abc"), 13);
-  answer.insert(answer.find("Contact:"), lines_of(heard, "Record-Route"));
   odd.bob.stranger.send(answer);
   odd.world.run_for(milliseconds(50));
   EXPECT_THAT(odd.alice.last("SIP/2.0 200"), HasSubstr("\r\nFrom: <sip:alice@example.test>;tag=1;epid=4711abc\r\n"));
   odd.alice.stranger.forget();
-  odd.bob.tell(odd.bob.draft("BYE", "sip:alice@127.0.0.66:5066")
-                   .set("From", line_of(answer, "To").substr(4))
-                   .set("To", "<sip:alice@example.test>;tag=1")
-                   .set("Call-ID", line_of(heard, "Call-ID").substr(9))
-                   .set("CSeq", "2 BYE")
-                   .set("Route", routes_from(heard, false)));
+  odd.bob.tell(
+      in_dialog(odd.bob.draft("BYE", "sip:alice@127.0.0.66:5066"), heard).set("To", "<sip:alice@example.test>;tag=1"));
   EXPECT_THAT(odd.alice.last("BYE"), HasSubstr("\r\nTo: <sip:alice@example.test>;tag=1;epid=4711abc\r\n"));
 }
 
@@ -178,12 +193,7 @@ TEST(Zones, TheAdvertisedNameIsOurs) {
   const std::string heard = odd.alice_calls();
   odd.bob.answer("INVITE", "200 OK");
   odd.alice.stranger.forget();
-  odd.bob.tell(odd.bob.draft("BYE", "sip:alice@127.0.0.66:5066")
-                   .set("From", "<sip:bob@example.test>;tag=callee")
-                   .set("To", line_of(heard, "From").substr(6))
-                   .set("Call-ID", line_of(heard, "Call-ID").substr(9))
-                   .set("CSeq", "2 BYE")
-                   .set("Route", routes_from(heard, false)));
+  odd.bob.tell(in_dialog(odd.bob.draft("BYE", "sip:alice@127.0.0.66:5066"), heard));
   EXPECT_THAT(odd.alice.last(), StartsWith("BYE sip:alice@127.0.0.66:5066 SIP/2.0\r\n"));
   EXPECT_EQ(odd.bob.stranger.ask(odd.bob.draft("OPTIONS", "sip:sip.example.test:5070")), 200);
 }

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Phones in web pages against a real server: JsSIP and SIP.js in Chromium over ws and wss, with audio from page to page."""
-import hashlib
 import os
 import re
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from bellhop import Bellhop, Results, Udp, eventually, free_port  # noqa: E402
+from sip import answer_to, bindings, credentials, expect  # noqa: E402
 from webphone import Browser  # noqa: E402
 
 results = Results()
@@ -21,10 +20,6 @@ def web_server(origins=(), **more):
     server = Bellhop(more=f'[tls]\ncertificate = "test.pem"\nkey = "test.key"\nself_signed = true\n[websocket]\norigins = [{allowed}]\nping_interval = "10s"\n{listens}', **more)
     server.url = {kind: f"{kind}://127.0.0.1:{port}/sip" for kind, port in ports.items()}
     return server
-
-
-def bindings(server, user):
-    return [row for row in str(server.run("ctl", "bindings", "list").stdout).splitlines() if f"{user}@" in row]
 
 
 def talk(caller, callee, domain):
@@ -59,11 +54,7 @@ class UdpPhone(Udp):
     target = None
 
     def authorize(self, answer, method, uri):
-        nonce, realm = re.search(r'nonce="([^"]+)"', answer).group(1), re.search(r'realm="([^"]+)"', answer).group(1)
-        md5 = lambda *parts: hashlib.md5(":".join(parts).encode()).hexdigest()  # noqa: E731
-        proof = md5(md5(self.user, realm, f"pw-{self.user}"), nonce, md5(method, uri))
-        name = "Proxy-Authorization" if "407" in answer.split("\r\n")[0] else "Authorization"
-        return f'{name}: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", uri="{uri}", response="{proof}", algorithm=MD5\r\n'
+        return credentials(answer, method, uri, self.user, f"pw-{self.user}")
 
     def register(self):
         uri = f"sip:{self.domain}"
@@ -74,19 +65,11 @@ class UdpPhone(Udp):
         assert answer.startswith("SIP/2.0 200"), answer
         self.target = None
 
-    def wait_for(self, start, seconds=10):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            heard = self.receive(1)
-            if heard and heard.startswith(start):
-                return heard
-        raise AssertionError(f"the UDP phone never heard {start}")
+    def wait_for(self, start):
+        return expect(self, start, 10)
 
-    def answer(self, request, status, tag=";tag=udp"):
-        lines = [line for line in request.split("\r\n") if re.match(r"(?i)(via|from|call-id|cseq|record-route):", line)]
-        to = next(line for line in request.split("\r\n") if line.lower().startswith("to:"))
-        contact = f"Contact: <sip:{self.user}@{self.address}:{self.port}>"
-        self.send("\r\n".join([f"SIP/2.0 {status}", *lines, to + ("" if "tag=" in to else tag), contact, "Content-Length: 0", "", ""]))
+    def answer(self, request, status):
+        self.send(answer_to(request, status, f"sip:{self.user}@{self.address}:{self.port}", "udp"))
 
 
 with Browser() as browser, web_server() as server:

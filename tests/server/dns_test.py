@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from bellhop import Bellhop, Results, Udp, eventually, free_port  # noqa: E402
+from sip import answer_to  # noqa: E402
 
 results = Results()
 NSD = shutil.which("nsd") or "/usr/sbin/nsd"
@@ -56,9 +57,7 @@ class Phone:
         self.heard.append(request)
         if self.status is None or request.startswith("ACK"):
             return None
-        lines = [line for line in request.split("\r\n") if line.startswith(("Via:", "From:", "To:", "Call-ID:", "CSeq:", "Record-Route:"))]
-        lines = [line + ";tag=callee" if line.startswith("To:") and ";tag=" not in line else line for line in lines]
-        return f"SIP/2.0 {self.status}\r\n" + "\r\n".join(lines) + f"\r\nContact: <sip:callee@127.0.0.1:{self.port}>\r\nContent-Length: 0\r\n\r\n"
+        return answer_to(request, self.status, f"sip:callee@127.0.0.1:{self.port}")
 
     def count(self, method):
         return len({re.search(r"branch=([^;\r]+)", request).group(1) for request in list(self.heard) if request.startswith(method)})

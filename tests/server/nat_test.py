@@ -10,12 +10,9 @@ from baresip import Baresip  # noqa: E402
 from bellhop import Bellhop, Results  # noqa: E402
 from nat import Nat  # noqa: E402
 from phones import talk  # noqa: E402
+from sip import bindings  # noqa: E402
 
 results = Results()
-
-
-def bindings(server, user):
-    return [row for row in server.run("ctl", "bindings", "list").stdout.splitlines() if f"{user}@" in row]
 
 
 def hang_up_from(one, other):

@@ -1,30 +1,13 @@
 #!/usr/bin/env python3
 """Two Bellhops that know each other by certificate: mutual TLS, no password between them, one connection for both directions."""
 import os
-import re
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
 from bellhop import Bellhop, Results, Udp, eventually, free_port  # noqa: E402
+from sip import answer_to, make_certificate  # noqa: E402
 
 results = Results()
-
-
-def openssl(folder, *args):
-    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-
-def make_authority(folder):
-    openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem")
-
-
-def make_certificate(folder, authority, name):
-    with open(f"{folder}/ext", "w") as f:
-        f.write(f"subjectAltName=DNS:{name}\n")
-    openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout", "own.key", "-out", "own.csr")
-    openssl(folder, "x509", "-req", "-in", "own.csr", "-CA", f"{authority}/ca.pem", "-CAkey", f"{authority}/ca.key", "-CAcreateserial", "-days", "30", "-extfile", "ext",
-            "-out", "own.pem")
 
 
 def server(name, other, port, other_port, peers=True):
@@ -36,20 +19,16 @@ client_certificate = "optional"
 [tls]
 certificate = "own.pem"
 key = "own.key"
-ca = "{authority.name}"
+ca = "{authority}.pem"
 [sip]
 relay = "anybody"
 [[host]]
 name = "{other}"
 addresses = ["127.0.0.1:{other_port}"]
 {trusted}""")
-    make_certificate(made.folder, os.path.dirname(authority.name), name)
+    make_certificate(made.folder, "own", name, authority)
     made.run("account", "add", f"user@{name}", "--password-stdin", text="pw-user\n")
     return made
-
-
-class authority:  # noqa: N801
-    name = ""
 
 
 def phone_of(made):
@@ -71,16 +50,15 @@ def deliver(one, other, number):
     request = heard.receive(5)
     if request is None:
         return guest.receive(5)
-    lines = [line + ";tag=2" if line.startswith("To:") else line for line in request.split("\r\n") if re.match("Via|From|To|Call-ID|CSeq", line)]
-    heard.send("\r\n".join(["SIP/2.0 200 OK", *lines, "Content-Length: 0", "", ""]))
+    heard.send(answer_to(request, "200 OK", f"sip:user@127.0.0.1:{heard.port}"))
     answer = guest.receive(5)
     assert answer and answer.startswith("SIP/2.0 200"), answer
     return request
 
 
 first = Bellhop(accounts=())
-make_authority(first.folder)
-authority.name = f"{first.folder}/ca.pem"
+authority = f"{first.folder}/ca"
+make_certificate(first.folder, "ca", "authority")
 ports = free_port(), free_port()
 with server("a.test", "b.test", *ports) as a, server("b.test", "a.test", *reversed(ports)) as b:
     phones = {made.domain: phone_of(made) for made in (a, b)}

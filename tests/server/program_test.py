@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from bellhop import PROGRAM, Bellhop, Results, Udp, eventually  # noqa: E402
+from sip import answer_to, credentials, expect, lines_of  # noqa: E402
 
 results = Results()
 
@@ -24,20 +25,6 @@ def register(phone, user, contact, cseq=1, call_id="reg-1", more=""):
     return (f"REGISTER sip:example.test SIP/2.0\r\nVia: SIP/2.0/UDP {phone.address}:{phone.port};rport;branch=z9hG4bK{os.urandom(4).hex()}\r\n"
             f"Max-Forwards: 70\r\nFrom: <sip:{user}@example.test>;tag=1\r\nTo: <sip:{user}@example.test>\r\nCall-ID: {call_id}\r\n"
             f"CSeq: {cseq} REGISTER\r\nContact: <{contact}>\r\nExpires: 3600\r\n{more}Content-Length: 0\r\n\r\n")
-
-
-def credentials(challenge, user, password):
-    """An Authorization line for the first challenge of a 401 (RFC 7616, qop auth)."""
-    line = next(line for line in challenge.split("\r\n") if line.startswith("WWW-Authenticate: "))
-    realm, nonce, algorithm = (re.search(rf'{name}="?([^",]+)', line).group(1) for name in ("realm", "nonce", "algorithm"))
-
-    def hashed(text):
-        return hashlib.new({"SHA-256": "sha256", "MD5": "md5"}[algorithm], text.encode()).hexdigest()
-
-    uri = f"sip:{realm}"
-    response = hashed(":".join((hashed(f"{user}:{realm}:{password}"), nonce, "00000001", "c", "auth", hashed(f"REGISTER:{uri}"))))
-    return (f'Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{uri}", algorithm={algorithm}, '
-            f'qop=auth, nc=00000001, cnonce="c", response="{response}"\r\n')
 
 
 with results.test("version is printed"):
@@ -164,7 +151,7 @@ with results.test("an account added while the server runs can register at once")
 
         def registered(password, cseq):
             challenge = phone.ask(register(phone, "carol", "sip:carol@127.0.0.1:9", cseq, "carol"))
-            answer = phone.ask(register(phone, "carol", "sip:carol@127.0.0.1:9", cseq + 1, "carol", credentials(challenge, "carol", password)))
+            answer = phone.ask(register(phone, "carol", "sip:carol@127.0.0.1:9", cseq + 1, "carol", credentials(challenge, "REGISTER", f"sip:{server.domain}", "carol", password)))
             return answer.split(" ")[1]
 
         eventually(lambda: registered("secret", time.monotonic_ns() % 10**9) == "200", "carol registers", 5)
@@ -194,7 +181,7 @@ with results.test("a phone that takes the first challenge registers whichever H(
     def registered(server, user, password):
         phone = Udp(server)
         challenge = phone.ask(register(phone, user, f"sip:{user}@127.0.0.1:9", 1, os.urandom(4).hex()), 15)
-        answer = phone.ask(register(phone, user, f"sip:{user}@127.0.0.1:9", 2, os.urandom(4).hex(), credentials(challenge, user, password)), 15)
+        answer = phone.ask(register(phone, user, f"sip:{user}@127.0.0.1:9", 2, os.urandom(4).hex(), credentials(challenge, "REGISTER", f"sip:{server.domain}", user, password)), 15)
         return answer.split(" ")[1], challenge
 
     hashes = [ha1(algorithm, "carol", "example.test", "secret") for algorithm in ("md5", "sha256")]
@@ -224,25 +211,9 @@ with results.test("what is no H(A1) is refused, by file and line in an import"):
     server.clean()
 
 
-def expect(phone, start, seconds=20):
-    """The next message that begins so; what comes before it (100 Trying, repetitions) is passed over."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        message = phone.receive(0.5)
-        if message and message.startswith(start):
-            return message
-    raise AssertionError(f"not within {seconds} s: {start}")
-
-
-def lines_of(message, *names):
-    return [line for line in message.split("\r\n") if line.startswith(tuple(f"{name}:" for name in names))]
-
-
 def reply(phone, request, status):
     """The phone's answer to a request, with a To tag and a Contact."""
-    lines = [line if not line.startswith("To:") or ";tag=" in line else line + ";tag=callee"
-             for line in lines_of(request, "Via", "Record-Route", "From", "To", "Call-ID", "CSeq")]
-    phone.send(f"SIP/2.0 {status}\r\n" + "\r\n".join(lines) + f"\r\nContact: <sip:phone@127.0.0.1:{phone.port}>\r\nContent-Length: 0\r\n\r\n")
+    phone.send(answer_to(request, status, f"sip:phone@127.0.0.1:{phone.port}"))
 
 
 class Call:

@@ -10,17 +10,10 @@ sys.path.insert(0, os.path.dirname(__file__))
 from baresip import Baresip  # noqa: E402
 from bellhop import PROGRAM, Bellhop, Results, Udp, eventually, free_port  # noqa: E402
 from phones import talk  # noqa: E402
+from sip import make_certificate  # noqa: E402
 
 results = Results()
 port = free_port()
-
-
-def make_certificate(folder, name, common_name):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", f"/CN={common_name}",
-                    "-addext", f"subjectAltName=DNS:{common_name}", "-keyout", f"{folder}/{name}.key.new", "-out", f"{folder}/{name}.pem.new"],
-                   check=True, capture_output=True)
-    for kind in ("key", "pem"):
-        os.rename(f"{folder}/{name}.{kind}.new", f"{folder}/{name}.{kind}")
 
 
 def s_client(*args):
