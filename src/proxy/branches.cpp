@@ -50,6 +50,12 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     forwarding.record.note(Step::target, "no address or transport", branch.destination.uri);
     return fail_branch(forwarding, index, 503, now);
   }
+  branch.peer = env_.transport.peer_of(*flow) != nullptr ? flow->remote : Endpoint{};
+  const auto dice = static_cast<unsigned>(hash64(forwarding.request->call_id(), env_.hash_seed) % 100);
+  if (branch.peer.port != 0 && !forwarding.facts.urgent && !load_.admits(branch.peer, dice, now)) {
+    forwarding.record.note(Step::overload, "spared the neighbour");
+    return fail_branch(forwarding, index, 503, now);
+  }
   branch.client = env_.clients.reserve();
   if (!branch.client.valid()) {
     forwarding.at_limit = true;
@@ -77,7 +83,6 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     branch.force_udp = true;
     return send_branch(id, forwarding, index, now);
   }
-  branch.to_peer = env_.transport.peer_of(*flow) != nullptr;
   note_target(forwarding.record, *flow);
   if (env_.log.enabled(Tag::sip_client, Level::low_level))
     env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.request->method_text(),
@@ -102,6 +107,7 @@ void Proxy::write_via(std::string& out, const net::Flow& to) const {
   out += ' ';
   env_.transport.append_sent_by(out, to);
   if (!to.is_stream()) out += ";rport";
+  if (env_.transport.peer_of(to) != nullptr) out += ";oc;oc-algo=\"loss,rate\"";  // RFC 7339: we obey
   if (to.transport == sip::Transport::tls) out += ";alias";  // RFC 5923: what we take on this connection is for us
   out += ";branch=";
 }

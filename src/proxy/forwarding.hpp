@@ -20,6 +20,8 @@ struct ForwardFacts {
   std::string consumed_realm;       ///< credentials for this realm are ours to take out (RT-13); empty: none
   bool assert_identity = false;     ///< strip what others asserted, put in `identity` when there is one (CGP-55)
   bool from_peer = false;           ///< what it asserts is believed (RFC 3325)
+  unsigned percent_refused = 0;     ///< by us for overload, told to a peer (RFC 7339)
+  bool urgent = false;              ///< goes to a neighbour however overloaded it says it is
   bool from_stranger = false;       ///< neither a peer nor one of our users
   std::string identity;             ///< "alice@example.test"
   std::uint32_t max_forwards = 70;  ///< value for the copy

@@ -7,6 +7,7 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "crypto/subkey.hpp"
+#include "request/overload.hpp"
 #include "transport/reply.hpp"
 
 namespace bellhop::proxy {
@@ -125,7 +126,11 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
 void Proxy::send_trying(Forwarding& forwarding, bool at_once, TimePoint now) {
   const bool on_repeat = forwarding.request->method() != Method::invite && config_->sip.trying_on_resend;
   if (!at_once && !on_repeat) return;
-  const std::string_view trying = answers_.write(*forwarding.request, forwarding.from, 100, {}, {}, {}, *config_);
+  std::string feedback;
+  if (forwarding.facts.from_peer)
+    request::append_oc(feedback, forwarding.request->top_via(), forwarding.facts.percent_refused, now);
+  const std::string_view trying =
+      answers_.write(*forwarding.request, forwarding.from, 100, {}, {}, {}, *config_, feedback);
   if (on_repeat) {
     env_.servers.keep_trying(forwarding.server, trying);
   } else {
@@ -143,6 +148,8 @@ void Proxy::on_response(const sip::Message& response, const transaction::ClientT
   // A response carries the Vias of its request: anything else is not an answer to it (threats 49).
   if (!index || response.via_count() != forwarding->via_count + 1) return;
   if (forwarding->lingering) return pass_repeat(*forwarding, *index, response, now);
+  if (const Endpoint& peer = forwarding->branches[*index].peer; peer.port != 0)
+    load_.heard(peer, response.top_via(), now);
   note_response(forwarding->branches[*index], response, now);
   if (response.status().final() && env_.log.enabled(Tag::sip_client, Level::low_level))
     env_.log(Tag::sip_client, Level::low_level, "{} answered {} by {}", forwarding->request->method_text(),
@@ -322,7 +329,8 @@ void Proxy::write_response(std::string& out, const Forwarding& forwarding, std::
       wanted.alias = &*branch.natted_at;
     edit_contacts(edits_, response, wanted);
   }
-  if (config_->sip.p_asserted_identity) strip_assertions(edits_, response, branch.to_peer, forwarding.facts.from_peer);
+  if (config_->sip.p_asserted_identity)
+    strip_assertions(edits_, response, branch.peer.port != 0, forwarding.facts.from_peer);
   if (forwarding.contact_replaced) restore_contacts(edits_, response, env_.tokens);
   if ((callee & config::Workaround::bad_update) != 0) drop_update(edits_, response);
   if (!forwarding.facts.caller_epid.empty())

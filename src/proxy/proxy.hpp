@@ -18,6 +18,7 @@
 #include "observe/metrics.hpp"
 #include "proxy/fork.hpp"
 #include "proxy/forwarding.hpp"
+#include "proxy/neighbour_load.hpp"
 #include "proxy/route_token.hpp"
 #include "request/answer.hpp"
 #include "request/context.hpp"
@@ -56,6 +57,8 @@ class Proxy {
   Proxy(const Environment& environment, config::SnapshotPtr config);
   ~Proxy();
   void apply(config::SnapshotPtr config);
+  /// How many shards send to the same neighbours.
+  void set_shards(std::size_t shards) { load_.set_shards(shards); }
 
   /// Forwards with a server transaction and a fork. `destinations` is not empty. False: the object limit is reached and
   /// the request must be dropped in silence (CGP-35).
@@ -106,7 +109,7 @@ class Proxy {
     Heard heard = Heard::nothing;
     bool size_switched = false;  ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
     bool force_udp = false;
-    bool to_peer = false;                  ///< what it asserts is believed (RFC 3325)
+    Endpoint peer{};                       ///< when it is one: what it asserts is believed (RFC 3325); port 0: none
     bool flow_lost = false;                ///< its flow is gone: what is tried instead leads there only by luck
     std::optional<net::Flow> natted_at{};  ///< who answers stands behind NAT there; kept for late repeats
   };
@@ -203,6 +206,7 @@ class Proxy {
   request::AnswerWriter answers_;
   std::string buffer_, via_, facts_text_, record_route_, path_, contact_;
   Fork::Actions actions_;
+  NeighbourLoad load_;
   observe::Counter& forwarded_;
   observe::Counter& stateless_;
   observe::Counter& answered_by_us_;

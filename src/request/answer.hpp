@@ -17,9 +17,9 @@ namespace bellhop::request {
 class AnswerWriter {
  public:
   /// `to_tag` is for final and 101 to 199 responses to requests without one; `headers` are whole lines with their CRLF. No body.
-  /// Works for requests that parse() refused, too, when sip::answerable() says so.
+  /// `via_more` are further parameters of the top Via, each with its ";". Works for requests that parse() refused, too, when sip::answerable() says so.
   std::string_view write(const sip::Message& request, const net::Flow& from, sip::StatusCode status, std::string_view reason,
-                         std::string_view to_tag, std::string_view headers, const config::Snapshot& config);
+                         std::string_view to_tag, std::string_view headers, const config::Snapshot& config, std::string_view via_more = {});
 
  private:
   std::string out_, via_facts_;

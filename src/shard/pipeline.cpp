@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "config/texts.hpp"
 #include "proxy/own_route.hpp"
+#include "request/overload.hpp"
 #include "transport/nat.hpp"
 #include "transport/reply.hpp"
 
@@ -74,21 +75,6 @@ Pipeline::Next Pipeline::match_transaction(Context& context) {
   }
   if (context.method() == Method::invite && context.config.sip.always_trying) answer(context, 100, {}, {});
   return Next::go_on;
-}
-
-/// RT-03. Tools that look for open doors say their name more often than one would think.
-Pipeline::Next Pipeline::turn_away_scanners(Context& context) {
-  const config::Guard& guard = context.config.guard;
-  const std::string_view agent = context.message.value_of(HeaderId::user_agent);
-  if (agent.empty() || !context.config.is_scanner(agent)) return Next::go_on;
-  scanners_.add();
-  if (guard.scanner_answer == config::ScannerAnswer::ok) {
-    if (context.method() != Method::ack) answer(context, 200, {}, {});
-    return Next::done;
-  }
-  env_.transport.count(guard::Evidence::scanner, context.from, !context.from.is_stream(),
-                       fmt::format(FMT_STRING("User-Agent: {}"), agent), context.now);
-  return guard.shadow ? Next::go_on : Next::done;
 }
 
 /// RFC 3261 sections 9.2 and 16.10. A CANCEL is never challenged and never forwarded as it is: it ends what its INVITE
@@ -175,7 +161,7 @@ Pipeline::Next Pipeline::take_own_routes(Context& context) {
   return refusal ? refuse(context, *refusal) : Next::go_on;
 }
 
-// ---- steps: who asks
+// ---- steps: who asks (and admission.cpp)
 
 /// An ACK is never answered. One for an answer we gave without state ends here; one for a 2xx goes on along its route
 /// set (section 16.6, CGP-03); any other goes nowhere a stranger's request would not.
@@ -201,237 +187,6 @@ Pipeline::Next Pipeline::pass_ack(Context& context) {
   }
   env_.proxy.forward_statelessly(context, decision.destinations.front(), facts_for(context));
   return Next::done;
-}
-
-Pipeline::Next Pipeline::refuse_while_draining(Context& context) {
-  if (!draining_ || context.in_dialog) return Next::go_on;
-  return refuse(context, {503, "", "Retry-After: 5\r\n"});
-}
-
-/// Admission by queue delay: the longer this request has waited, the more of its kind are refused, and always the same
-/// ones when they are repeated. What belongs to a call goes on, a phone that keeps its registration up goes before new
-/// calls, and an emergency call before all.
-Pipeline::Next Pipeline::refuse_while_overloaded(Context& context) {
-  const config::Overload& overload = context.config.overload;
-  const Duration delay = env_.wire.queue_delay();
-  if (overload.delay == Duration::zero() || delay <= overload.delay || context.in_dialog || context.by_path)
-    return Next::go_on;
-  const auto uri = sip::parse_uri(context.target_uri);
-  const bool emergency =
-      uri && std::find(overload.emergency.begin(), overload.emergency.end(), uri->user) != overload.emergency.end();
-  if (emergency && context.method() == Method::invite) return Next::go_on;
-  // A refresh brings its credentials with it: it is let in until four times as much has piled up.
-  const bool refresh = context.method() == Method::register_ && context.message.has(HeaderId::authorization);
-  const Duration from = refresh ? 4 * overload.delay : overload.delay;
-  const auto share = (delay - from) * 100 / (3 * overload.delay);  // percent refused
-  const std::uint64_t dice = hash64(context.message.call_id(), env_.hash_seed);
-  if (share < 100 && static_cast<std::int64_t>(dice % 100) >= share) return Next::go_on;
-  overload_refusals_.add();
-  context.record.note(Decide::overload, "503");
-  const auto least = overload.retry_after / seconds(1);
-  const auto wait = least + static_cast<std::int64_t>((dice >> 32) % static_cast<std::uint64_t>(least + 1));
-  return refuse(context, {503, "", fmt::format(FMT_STRING("Retry-After: {}\r\n"), wait)});
-}
-
-/// Whose credentials are asked for: the domain of the caller, else that of the callee. Null: nobody's here.
-const config::Domain* Pipeline::authenticating_domain(Context& context) {
-  if (context.method() == Method::register_) {
-    if (const auto* to = domain_of(context.message.to().uri.host, context)) return to;
-  }
-  if (const auto* from = domain_of(context.message.from().uri.host, context)) return from;
-  const auto target = sip::parse_uri(context.target_uri);
-  return target ? domain_of(target->host, context) : nullptr;
-}
-
-Pipeline::Next Pipeline::authenticate(Context& context) {
-  if (context.in_dialog || context.by_path || context.method() == Method::cancel) return Next::go_on;
-  const config::Domain* domain = authenticating_domain(context);
-  const bool registering = context.method() == Method::register_;
-  if (domain == nullptr || domain->authenticate == config::Authenticate::none) return Next::go_on;
-  if (domain->authenticate == config::Authenticate::register_only && !registering) return Next::go_on;
-  if (!registering && context.peer != nullptr) {
-    context.record.note(Decide::authentication, "peer", context.peer->name);
-    return Next::go_on;
-  }
-  return check_credentials(context, *domain,
-                           registering ? auth::Authenticator::Kind::www : auth::Authenticator::Kind::proxy);
-}
-
-Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domain& domain,
-                                           auth::Authenticator::Kind kind) {
-  using auth::Authenticator;
-  if (late_.waiting(context.message, context.from)) return Next::done;
-  auto outcome =
-      env_.authenticator.check(context.message, kind, domain, context.config.auth, context.now, context.from.remote,
-                               (context.sender & config::Workaround::bad_bye_auth) != 0);
-  switch (outcome.verdict) {
-    case Authenticator::Verdict::passed: break;
-    case Authenticator::Verdict::forbidden:
-      context.record.note(Decide::authentication, "forbidden", outcome.user);
-      return refuse(context, 403);
-    case Authenticator::Verdict::bad_request:
-      context.record.note(Decide::authentication, "400", outcome.reason);
-      return refuse(context, 400, "Bad Credentials");
-    case Authenticator::Verdict::missing: return challenge(context, kind, domain, false, "");
-    case Authenticator::Verdict::stale: return challenge(context, kind, domain, true, "stale nonce");
-    case Authenticator::Verdict::wrong: return wrong_credentials(context, kind, domain, outcome);
-  }
-  context.authenticated = true;
-  context.account = std::move(outcome.user);
-  context.account_domain = std::move(outcome.domain);
-  context.record.note(Decide::authentication, "passed", context.account);
-  env_.transport.authenticated(context.from, context.now);
-  return Next::go_on;
-}
-
-/// CGP-47: answered like no credentials at all, but late; too many end in a ban.
-Pipeline::Next Pipeline::wrong_credentials(Context& context, auth::Authenticator::Kind kind,
-                                           const config::Domain& realm, const auth::Authenticator::Outcome& outcome) {
-  env_.transport.count(guard::Evidence::credentials, context.from,
-                       !context.from.is_stream() && !outcome.heard_challenge,
-                       fmt::format(FMT_STRING("{} {}: {}"), context.message.method_text(),
-                                   context.message.from().uri.text, outcome.reason),
-                       context.now);
-  return challenge(context, kind, realm, false, outcome.reason, When::late);
-}
-
-/// Relay is for our users and nobody else here: who is one may show it now (CGP-51). A From of ours must then be his
-/// own; one of another domain is none of our business.
-Pipeline::Next Pipeline::authenticate_relay(Context& context) {
-  context.record.note(Decide::relay_policy, "credentials wanted", "not a client");
-  if (context.config.domains.empty()) return refuse(context, 403, "Not relaying");
-  const config::Domain* from = domain_of(context.message.from().uri.host, context);
-  const config::Domain& realm = from != nullptr ? *from : context.config.domains.front();
-  if (const Next next = check_credentials(context, realm, auth::Authenticator::Kind::www); next != Next::go_on)
-    return next;
-  return from != nullptr ? check_identity(context) : Next::go_on;
-}
-
-bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& context) const {
-  const auto resolved = routing::resolve_address(address.uri, context.config, env_.directory);
-  if (!resolved || !resolved->local() || resolved->local_name() != context.account_domain) return false;
-  return resolved->user == routing::fold_user(context.account, context.config.registrar) ||
-         env_.directory.is_name_of(resolved->user, context.account, context.account_domain);
-}
-
-/// An address that the account was explicitly given for its From; registering under it is another matter.
-bool Pipeline::is_granted_identity(const Context& context) const {
-  if (context.method() == Method::register_) return false;
-  const auto rights = env_.directory.rights(context.account, context.account_domain);
-  const sip::Uri& from = context.message.from().uri;
-  const std::string address = fmt::format(FMT_STRING("{}@{}"), from.user, from.host);
-  return std::any_of(rights.identities.begin(), rights.identities.end(),
-                     [&](const std::string& granted) { return equals_ignore_case(granted, address); });
-}
-
-/// Who authenticated must be who is named: From, and To of a REGISTER (threats 58; third-party registration is not
-/// offered).
-Pipeline::Next Pipeline::check_identity(Context& context) {
-  if (!context.authenticated) return Next::go_on;
-  const bool own_name = is_account_name(context.message.from(), context) &&
-                        (context.method() != Method::register_ || is_account_name(context.message.to(), context));
-  if (own_name || is_granted_identity(context)) return Next::go_on;
-  context.record.note(Decide::identity, "403", context.message.from().uri.text);
-  env_.log(Tag::auth, Level::problems, "identity refused source={} account={}@{} from={}",
-           context.from.remote.to_string(), context.account, context.account_domain,
-           quoted_for_log(context.message.from().uri.text));
-  return refuse(context, 403);
-}
-
-// ---- steps: what the caller may
-
-namespace {
-
-bool any_matches(const std::vector<std::string>& patterns, std::string_view text) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& pattern) { return config::matches(pattern, text); });
-}
-
-/// A user part without escapes, and a telephone number without its visual separators (RFC 3966 section 5.1.1): however
-/// it is written, it is the same number.
-std::string dialled_number(std::string_view user) {
-  std::string number = sip::unescape(user);
-  if (number.find_first_not_of("0123456789+*#-.()") != std::string::npos) return number;
-  std::erase_if(number, [](char c) { return c == '-' || c == '.' || c == '(' || c == ')'; });
-  return number;
-}
-
-bool in_any(const std::vector<std::string>& groups, const storage::Rights& rights) {
-  return std::any_of(groups.begin(), groups.end(), [&](const std::string& group) { return rights.in_group(group); });
-}
-
-}  // namespace
-
-/// Barring and caps (MOD-02, KAM-40) of whoever begins a call or sends a message. Peers answer for their users
-/// themselves.
-Pipeline::Next Pipeline::check_rights(Context& context) {
-  const Method method = context.method();
-  if (context.in_dialog) {
-    if (method == Method::bye) end_call(context.message);
-    return Next::go_on;
-  }
-  const config::Snapshot& config = context.config;
-  if ((config.barrings.empty() && config.caps.empty()) || context.peer != nullptr || context.by_path)
-    return Next::go_on;
-  if (method != Method::invite && method != Method::message && method != Method::refer) return Next::go_on;
-  const auto uri = sip::parse_uri(context.target_uri);
-  if (!uri) return Next::go_on;  // routing refuses it
-  const std::string number = dialled_number(uri->user);
-  const storage::Rights rights =
-      context.authenticated ? env_.directory.rights(context.account, context.account_domain) : storage::Rights{};
-  if (const Next next = check_barring(context, number, rights); next != Next::go_on) return next;
-  return method == Method::invite && context.authenticated ? check_caps(context, number, rights) : Next::go_on;
-}
-
-Pipeline::Next Pipeline::check_barring(Context& context, std::string_view number, const storage::Rights& rights) {
-  const auto& barrings = context.config.barrings;
-  const auto barring = std::find_if(barrings.begin(), barrings.end(),
-                                    [&](const config::Barring& b) { return any_matches(b.numbers, number); });
-  if (barring == barrings.end() || in_any(barring->groups, rights)) return Next::go_on;
-  context.record.note(Decide::rights, "barred", barring->name);
-  return refuse(context, 403, "Barred");
-}
-
-Pipeline::Next Pipeline::check_caps(Context& context, std::string_view number, const storage::Rights& rights) {
-  std::vector<dialog::Limit> limits;
-  for (const config::Cap& cap : context.config.caps)
-    if ((cap.numbers.empty() || any_matches(cap.numbers, number)) && (cap.groups.empty() || in_any(cap.groups, rights)))
-      limits.push_back({cap.name, cap.calls, cap.calls_per_hour});
-  if (limits.empty()) return Next::go_on;
-  const std::uint64_t call = dialog::call_name(context.message.call_id(), context.message.from_tag(), env_.hash_seed);
-  const std::string account = fmt::format(FMT_STRING("{}@{}"), context.account, context.account_domain);
-  if (const dialog::Limit* used_up = env_.calls.begin(call, account, limits, context.now)) {
-    context.record.note(Decide::rights, "cap used up", used_up->name);
-    return refuse(context, 403, "Call Limit Reached");
-  }
-  context.call = call;
-  return Next::go_on;
-}
-
-void Pipeline::forget_call(Context& context) {
-  if (context.call != 0) env_.calls.end(context.call);
-  context.call = 0;
-}
-
-/// Either end may say goodbye: the caller's tag is in From or in To.
-void Pipeline::end_call(const sip::Message& bye) {
-  if (env_.calls.size() == 0) return;
-  env_.calls.end(dialog::call_name(bye.call_id(), bye.from_tag(), env_.hash_seed));
-  env_.calls.end(dialog::call_name(bye.call_id(), bye.to_tag(), env_.hash_seed));
-}
-
-/// The callee's own list of those it does not want to hear (MOD-04).
-Pipeline::Next Pipeline::check_block_list(Context& context, const routing::Decision& decision) {
-  if (decision.callee_user.empty() || context.in_dialog) return Next::go_on;
-  const auto rights = env_.directory.rights(decision.callee_user, decision.callee_domain);
-  if (rights.blocked.empty()) return Next::go_on;
-  const sip::Uri& from = context.message.from().uri;
-  const std::string user = dialled_number(from.user);
-  const bool blocked = any_matches(rights.blocked, user) ||
-                       any_matches(rights.blocked, fmt::format(FMT_STRING("{}@{}"), user, from.host));
-  if (!blocked) return Next::go_on;
-  context.record.note(Decide::rights, "blocked by the callee");
-  return refuse(context, 403, "Blocked");
 }
 
 // ---- steps: what it is for
@@ -614,6 +369,8 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
   facts.sender = context.sender;
   facts.call = context.call;
   facts.from_peer = context.peer != nullptr;
+  if (facts.from_peer) facts.percent_refused = percent_refused(context);
+  facts.urgent = context.in_dialog || (!context.config.peers.empty() && is_emergency(context));
   facts.from_stranger = !facts.from_peer && !context.authenticated;
   facts.epid = context.epid;
   find_way_back(context, facts);
@@ -646,7 +403,10 @@ std::string_view Pipeline::written(Context& context, sip::StatusCode status, std
                                    std::string_view headers) {
   tag_.clear();
   if (status.value > 100) env_.proxy.append_to_tag(tag_, context.message);
-  return answers_.write(context.message, context.from, status, reason, tag_, headers, context.config);
+  feedback_.clear();
+  if (context.peer != nullptr)
+    request::append_oc(feedback_, context.message.top_via(), percent_refused(context), context.now);
+  return answers_.write(context.message, context.from, status, reason, tag_, headers, context.config, feedback_);
 }
 
 void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers) {
@@ -663,29 +423,6 @@ Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusa
              quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(),
              context.record.text());
   answer(context, refusal.status, refusal.reason, refusal.headers);
-  return Next::done;
-}
-
-/// 401 or 407: stateless, sent once (threats 55, 66).
-Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm,
-                                   bool stale, const char* why, When when) {
-  challenges_.add();
-  if (*why != '\0')
-    env_.log(Tag::auth, Level::problems, "credentials refused source={} method={} realm={} from={} reason=\"{}\"",
-             context.from.remote.to_string(), context.message.method_text(), realm.name,
-             quoted_for_log(context.message.from().uri.text), why);
-  context.record.note(Decide::authentication, "challenged", realm.name);
-  std::string lines;
-  if (context.config.auth.advertise_digest)
-    env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now);
-  const sip::StatusCode status = kind == auth::Authenticator::Kind::www ? 401 : 407;
-  const Duration delay = context.config.guard.failed_login_delay;
-  if (when == When::now || delay == Duration::zero()) {
-    answer(context, status, {}, lines);
-  } else {
-    late_.add(context.message, context.from, transport::reply_flow(context.message.top_via(), context.from),
-              written(context, status, {}, lines), context.now + delay);
-  }
   return Next::done;
 }
 

@@ -111,6 +111,8 @@ class Pipeline {
   [[nodiscard]] bool names_user_of_ours(const Context& context);
   void take_alias(Context& context) const;
   [[nodiscard]] bool relay_allowed(Context& context, const routing::Decision& decision) const;
+  [[nodiscard]] bool is_emergency(const Context& context) const;
+  [[nodiscard]] unsigned percent_refused(const Context& context) const;
   [[nodiscard]] bool is_granted_identity(const Context& context) const;
   [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context) const;
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;
@@ -120,7 +122,7 @@ class Pipeline {
   config::Domain stored_domain_;  ///< scratch: a domain that only the account store names
   request::AnswerWriter answers_;
   LateAnswers late_;
-  std::string tag_;
+  std::string tag_, feedback_;
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;

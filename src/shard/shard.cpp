@@ -92,6 +92,7 @@ void Shard::apply(config::SnapshotPtr config) {
 
 void Shard::apply_limits() {
   const std::size_t shards = std::max<std::size_t>(1, peers_.size());
+  proxy_.set_shards(shards);
   servers_.set_limit(std::max<std::size_t>(1, config_->sip.server_transactions / shards));
   clients_.set_limit(std::max<std::size_t>(1, config_->sip.client_transactions / shards));
   limits_.message_size = config_->sip.max_message_size;

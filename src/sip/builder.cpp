@@ -67,7 +67,8 @@ class Copy {
   FieldNames names_;
 };
 
-/// The top Via of a response: the request's, with `suffix` in place of its own received and rport.
+/// The top Via of a response: the request's, with `suffix` in place of its own received and rport and of what else the
+/// suffix names.
 void append_top_via(std::string& out, std::string_view value, std::string_view suffix) {
   if (suffix.empty()) return append_received(out, value);
   std::string_view others;
@@ -79,7 +80,9 @@ void append_top_via(std::string& out, std::string_view value, std::string_view s
     head = trim(head.substr(0, head.rfind(';')));
   }
   append_received(out, head);
+  const ParameterList replaced(suffix.substr(1));
   for (const Parameter& parameter : ParameterList(via->parameters)) {
+    if (replaced.find(parameter.name)) continue;
     if (equals_ignore_case(parameter.name, "received") || equals_ignore_case(parameter.name, "rport")) continue;
     out.append(";").append(parameter.name);
     if (!parameter.has_value) continue;

@@ -115,8 +115,8 @@ class Layers : public testing::Test, protected Receiver {
   SilentWire wire;
   Connections connections;
   observe::Metrics metrics;
-  guard::Guard guard{metrics, 1};
   observe::Log log{observe::null_sink()};
+  guard::Guard guard{log, metrics, 1};
   net::TimerWheel wheel{start};
   Layer layer;
   std::vector<std::string> heard, lost;

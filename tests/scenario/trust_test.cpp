@@ -265,5 +265,48 @@ TEST_F(Overload, RefreshesGoBeforeNewCalls) {
   EXPECT_EQ(refresh(milliseconds(700)), 503);
 }
 
+// [RFC7339 5.1, 5.2] A peer that listens hears in our Trying how much less it should send
+TEST_F(Overload, APeerHearsHowMuchLessItShouldSend) {
+  open("", gateway);
+  const auto trying_at = [&](Duration delay) {
+    world.set_queue_delay(delay);
+    Stranger peer(world, sip::Transport::udp, "127.0.0.66:" + std::to_string(next_port++));
+    Draft draft = peer.draft("INVITE", "sip:bob@example.test");
+    const std::string via = line_of(draft.text(), "Via");
+    draft.set("Via", via.substr(5) + ";oc;oc-algo=\"loss,rate\"");
+    (void)peer.ask(draft);
+    world.set_queue_delay({});
+    return line_of(peer.received().front(), "Via");
+  };
+  EXPECT_THAT(trying_at({}), HasSubstr(";oc=0;oc-algo=\"loss\";oc-validity=0;oc-seq="));
+  const std::string told = trying_at(milliseconds(130));
+  EXPECT_THAT(told, HasSubstr(";oc=10;oc-algo=\"loss\";oc-validity=1000;oc-seq="));
+  EXPECT_THAT(told, Not(HasSubstr(";oc;"))) << "in place of what it said itself";
+}
+
+// [RFC7339 5.3, 5.10] What a peer asks of us is obeyed: calls under way go on, new ones are refused by us
+TEST_F(Overload, WeSpareAnOverloadedPeer) {
+  open("", gateway);
+  Stranger peer(world, sip::Transport::udp);
+  alice.call("sip:100@127.0.0.66:5066");
+  world.run_for(milliseconds(100));
+  const std::string invite = peer.last("INVITE");
+  EXPECT_THAT(line_of(invite, "Via"), HasSubstr(";oc;oc-algo=\"loss,rate\""));
+  std::string busy = answer_to(invite, "486 Busy Here");
+  const auto oc = busy.find(";oc;oc-algo=\"loss,rate\"");
+  ASSERT_NE(oc, std::string::npos);
+  busy.replace(oc, 24, ";oc=100;oc-algo=\"loss\";oc-validity=60000;oc-seq=1.1");
+  peer.send(busy);
+  world.run_for(seconds(1));
+  EXPECT_EQ(alice.last_status("INVITE"), 486);
+  peer.forget();
+  EXPECT_EQ(call("sip:101@127.0.0.66:5066"), 500) << "a 503 of another server is no 503 of ours (RFC 3261 16.7)";
+  EXPECT_EQ(peer.count("INVITE"), 0u);
+  alice.forget();
+  alice.call("sip:112@127.0.0.66:5066");
+  world.run_for(seconds(1));
+  EXPECT_EQ(peer.count("INVITE"), 2u) << "an emergency call is sent, and repeated: it is not answered";
+}
+
 }  // namespace
 }  // namespace bellhop::scenario

@@ -3,9 +3,9 @@
 import csv
 import glob
 import os
+import re
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -149,5 +149,30 @@ with Bellhop(guard="") as server:
         tried = server.ctl("guard", "try", "requests", "5", "60")
         assert "127.0.0.70" in [row["address"] for row in tried], tried
         assert answered(server, "127.0.0.70")
+
+
+def register(server, user, port, number, nonce=None):
+    credentials = "" if nonce is None else (f'Authorization: Digest username="{user}", realm="example.test", nonce="{nonce}", uri="sip:example.test", algorithm=MD5, '
+                                            f'qop=auth, nc={number:08x}, cnonce="c", response="{"0" * 32}"\r\n')
+    return (f"REGISTER sip:example.test SIP/2.0\r\nVia: SIP/2.0/UDP {port.address}:{port.port};rport;branch=z9hG4bK{user}{number}\r\nMax-Forwards: 70\r\n"
+            f"From: <sip:{user}@example.test>;tag=1\r\nTo: <sip:{user}@example.test>\r\nCall-ID: {user}{number}\r\nCSeq: 1 REGISTER\r\n{credentials}"
+            f"Contact: <sip:{user}@{port.address}>\r\nContent-Length: 0\r\n\r\n")
+
+
+# [threats 63] who is an account and who is not cannot be told by the time the answer takes
+with results.test("known and unknown names are answered in the same time"):
+    with Bellhop(guard='exempt = ["127.0.0.0/8"]\nfailed_login_delay = "0s"\n') as server:
+        port = Udp(server)
+        nonce = re.search(r'nonce="([^"]*)"', port.ask(register(server, "alice", port, 0))).group(1)
+        for given in (None, nonce):
+            times = {"alice": [], "nobody": []}
+            for number in range(1, 400):
+                for user, taken in times.items():
+                    started = time.perf_counter()
+                    answer = port.ask(register(server, user, port, number, given))
+                    taken.append(time.perf_counter() - started)
+                    assert answer.startswith("SIP/2.0 401"), answer
+            known, unknown = (sorted(taken)[len(taken) // 2] for taken in times.values())
+            assert abs(known - unknown) < 0.0005, (known, unknown)
 
 results.finish()
