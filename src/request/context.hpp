@@ -45,6 +45,8 @@ struct RequestContext {
   std::string account{};  ///< user part of the account that authenticated
   std::string account_domain{};
 
+  std::size_t octets_back = 0;  ///< of our own answers so far
+
   [[nodiscard]] sip::Method method() const { return message.method(); }
 };
 

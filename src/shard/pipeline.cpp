@@ -40,7 +40,8 @@ Pipeline::Pipeline(const Environment& environment)
     : env_(environment),
       requests_(env_.metrics.counter("requests.received")),
       challenges_(env_.metrics.counter("auth.challenges")),
-      refusals_(env_.metrics.counter("requests.refused")) {}
+      refusals_(env_.metrics.counter("requests.refused")),
+      withheld_(env_.metrics.counter("answers.withheld")) {}
 
 void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config,
                           TimePoint now) {
@@ -114,7 +115,7 @@ Pipeline::Next Pipeline::answer_own_options(Context& context) {
       "MESSAGE\r\n"
       "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path{}{}\r\n",
       registrar.outbound ? ", outbound" : "", registrar.gruu ? ", gruu" : "");
-  answer(context, 200, "Keepalive", able);
+  answer_anybody(context, 200, "Keepalive", able, {});
   return Next::done;
 }
 
@@ -476,11 +477,30 @@ const config::Domain* Pipeline::domain_of(std::string_view host, const Context& 
 }
 
 void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers) {
-  const sip::Message& request = context.message;
+  send_back(context, written(context, status, reason, headers));
+}
+
+/// To whoever asks, known or not: within request::most_octets_back(), if need be with fewer headers, or not at all.
+void Pipeline::answer_anybody(Context& context, sip::StatusCode status, std::string_view reason,
+                              std::string_view headers, std::string_view fewer_headers) {
+  const std::size_t most = context.authenticated ? SIZE_MAX : request::most_octets_back(context.message, context.from);
+  for (const std::string_view lines : {headers, fewer_headers}) {
+    const std::string_view octets = written(context, status, reason, lines);
+    if (context.octets_back + octets.size() <= most) return send_back(context, octets);
+  }
+  withheld_.add();
+}
+
+std::string_view Pipeline::written(const Context& context, sip::StatusCode status, std::string_view reason,
+                                   std::string_view headers) {
   tag_.clear();
-  if (status.value > 100) env_.proxy.append_to_tag(tag_, request);
-  env_.output.transmit(transport::reply_flow(request.top_via(), context.from),
-                       answers_.write(request, context.from, status, reason, tag_, headers, context.config));
+  if (status.value > 100) env_.proxy.append_to_tag(tag_, context.message);
+  return answers_.write(context.message, context.from, status, reason, tag_, headers, context.config);
+}
+
+void Pipeline::send_back(Context& context, std::string_view octets) {
+  context.octets_back += octets.size();
+  env_.output.transmit(transport::reply_flow(context.message.top_via(), context.from), octets);
 }
 
 Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusal) {
@@ -490,11 +510,12 @@ Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusa
     env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
              quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(),
              context.record.text());
-  answer(context, refusal.status, refusal.reason, refusal.headers);
+  answer_anybody(context, refusal.status, refusal.reason, refusal.headers, refusal.headers);
   return Next::done;
 }
 
-/// 401 or 407: stateless, sent once (threats 55, 66).
+/// 401 or 407: stateless, sent once (threats 55, 66). Of several algorithms a request too small for all is told the
+/// last, MD5, which every phone knows.
 Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm,
                                    bool stale, const char* why) {
   challenges_.add();
@@ -506,7 +527,8 @@ Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind k
   std::string lines;
   if (context.config.auth.advertise_digest)
     env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now);
-  answer(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines);
+  const std::string_view last = std::string_view(lines).substr(lines.rfind('\n', lines.size() - 2) + 1);
+  answer_anybody(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines, last);
   return Next::done;
 }
 

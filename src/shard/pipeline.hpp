@@ -83,6 +83,11 @@ class Pipeline {
     return refuse(context, request::Refusal{status, reason, {}});
   }
   void answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers);
+  void answer_anybody(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers,
+                      std::string_view fewer_headers);
+  [[nodiscard]] std::string_view written(const Context& context, sip::StatusCode status, std::string_view reason,
+                                         std::string_view headers);
+  void send_back(Context& context, std::string_view octets);
   Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale,
                  const char* why);
   Next redirect(Context& context, const routing::Decision& decision);
@@ -104,6 +109,7 @@ class Pipeline {
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;
+  observe::Counter& withheld_;
 };
 
 }  // namespace bellhop::shard
