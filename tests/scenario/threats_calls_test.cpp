@@ -328,6 +328,31 @@ TEST_P(BadPeer, LateSecondAnswer) {
   bad.expect_clean();
 }
 
+// [threats 53, RFC3261 16.7] One phone declines for all while another answers: the 200 reaches the caller
+TEST_P(BadPeer, AnswerAfterADeclineForAll) {
+  BadCallee bad(GetParam());
+  Stranger second(bad.world, GetParam(), "127.0.0.68:5068");
+  EXPECT_EQ(second.ask(second.draft("REGISTER", "sip:example.test")
+                           .set("To", "<sip:bob@example.test>")
+                           .set("Contact", bad.contact("bob", "127.0.0.68:5068"))),
+            200);
+  second.forget();
+  const std::string invite = bad.call();
+  const std::string other = second.last("INVITE");
+  ASSERT_NE(other, "");
+  second.send(answer_to(other, "180 Ringing"));
+  bad.world.run_for(milliseconds(100));
+  bad.callee.send(answer_to(invite, "603 Decline"));
+  bad.world.run_for(milliseconds(100));
+  EXPECT_NE(second.last("CANCEL"), "");
+  EXPECT_EQ(bad.alice.last_status("INVITE"), 180) << "the 603 waits for what the other phone says";
+  second.send(answer_to(other, "200 OK"));
+  bad.world.run_for(seconds(1));
+  EXPECT_EQ(bad.alice.last_status("INVITE"), 200);
+  EXPECT_TRUE(bad.alice.in_call());
+  bad.expect_clean();
+}
+
 class BadCaller : public ThreatOver {
  protected:
   BadCaller() : ThreatOver(World::default_config()) {}
