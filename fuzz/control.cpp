@@ -25,6 +25,7 @@ struct Server {
     Doors doors{.log = log,
                 .bindings = table,
                 .guard = guard,
+                .guard_rules = [] { return guard::Rules{}; },
                 .now = [] { return now; },
                 .status = [] { return Json().set("state", "running"); },
                 .collect = [] { return observe::Metrics::Values{}; },
@@ -60,7 +61,7 @@ struct Server {
   observe::Log log{observe::null_sink()};
   observe::Metrics metrics;
   location::Table table{metrics, 1};
-  guard::Guard guard{metrics, 1};
+  guard::Guard guard{log, metrics, 1};
   std::uint64_t changes = 0;
   std::size_t said = 0;  ///< octets: what bindings can hold
   Commands commands;

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "admin/binding_commands.hpp"
+#include "admin/guard_commands.hpp"
 #include "config/suggestion.hpp"
 
 namespace bellhop::admin {
@@ -123,25 +124,6 @@ Reply trace(const Doors& doors, const Words& words) {
   return out.empty() ? Json("nothing traced; set [log] trace_ring, or use another filter") : Json(std::move(out));
 }
 
-Reply bans(const Doors& doors) {
-  const TimePoint now = doors.now();
-  Json list = Json::array();
-  for (const guard::Guard::Ban& ban : doors.guard.bans(now))
-    list.push(Json()
-                  .set("address", ban.source.to_string())
-                  .set("since", utc_text(ban.since))
-                  .set("ends_in", short_duration(ban.until - now))
-                  .set("reason", ban.reason));
-  return list;
-}
-
-Reply unban(const Doors& doors, const Words& words) {
-  const auto address = words.size() == 1 ? IpAddress::parse(words[0]) : std::nullopt;
-  if (!address) return failure(std::string("write guard unban ADDRESS"));
-  if (!doors.guard.unban(*address)) return failure(fmt::format("{} is not banned", words[0]));
-  return Json().set("unbanned", address->to_string());
-}
-
 void add_observing(Commands& commands, const Shared& doors) {
   commands.add({"status", "", "what runs, since when, and how much of it", true,
                 [doors](const Words&) -> Reply { return doors->status(); }});
@@ -151,7 +133,6 @@ void add_observing(Commands& commands, const Shared& doors) {
                 [doors](const Words& words) { return transactions(*doors, words); }});
   commands.add({"trace", "[FILTER]", "the messages of the trace ring that contain FILTER", false,
                 [doors](const Words& words) { return trace(*doors, words); }});
-  commands.add({"guard list", "", "banned addresses", true, [doors](const Words&) { return bans(*doors); }});
 }
 
 void add_changing(Commands& commands, const Shared& doors) {
@@ -159,8 +140,6 @@ void add_changing(Commands& commands, const Shared& doors) {
                 [doors](const Words& words) { return log_level(doors->log, words); }});
   commands.add({"log dump", "on|off", "log all packets of calls whatever the level", false,
                 [doors](const Words& words) { return log_dump(*doors, words); }});
-  commands.add({"guard unban", "ADDRESS", "end the ban of an address", false,
-                [doors](const Words& words) { return unban(*doors, words); }});
   commands.add({"reload", "", "read the configuration again, as SIGHUP does", false,
                 [doors](const Words&) { return doors->reload(); }});
   commands.add(
@@ -181,6 +160,7 @@ void add_operator_commands(Commands& commands, Doors doors) {
   const auto shared = std::make_shared<const Doors>(std::move(doors));
   add_observing(commands, shared);
   add_binding_commands(commands, shared);
+  add_guard_commands(commands, shared);
   add_changing(commands, shared);
 }
 

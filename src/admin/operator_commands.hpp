@@ -38,6 +38,7 @@ struct Doors {
   observe::Log& log;
   location::Table& bindings;
   guard::Guard& guard;
+  std::function<guard::Rules()> guard_rules;  ///< of the configuration that is in force
   std::function<TimePoint()> now;
   std::function<Json()> status;
   std::function<observe::Metrics::Values()> collect;

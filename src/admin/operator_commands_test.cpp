@@ -16,6 +16,7 @@ struct OperatorCommands : testing::Test {
         commands, {.log = log,
                    .bindings = table,
                    .guard = guard,
+                   .guard_rules = [] { return guard::Rules{}; },
                    .now = [] { return now; },
                    .status = [] { return Json().set("state", "running"); },
                    .collect =
@@ -44,7 +45,7 @@ struct OperatorCommands : testing::Test {
   observe::Log log{observe::null_sink()};
   observe::Metrics metrics;
   location::Table table{metrics, 1};
-  guard::Guard guard{metrics, 1};
+  guard::Guard guard{log, metrics, 1};
   TransactionRows rows;
   std::vector<observe::Tap::Entry> traced;
   bool dumping = false, drained = false, looked = false;
@@ -76,6 +77,46 @@ TEST_F(OperatorCommands, BindingsThatMakeNoSenseAreRefused) {
   EXPECT_THAT(table_of({"bindings", "add", "alice@example.test", "sip:a@b", "--expires", "-1"}),
               HasSubstr("--expires is"));
   EXPECT_EQ(table.bindings(), 0u);
+}
+
+// [CGP-48, PAR-13] Bans are listed with their evidence, explained and ended.
+TEST_F(OperatorCommands, BansAreListedExplainedAndEnded) {
+  const IpAddress source = *IpAddress::parse("192.0.2.7");
+  for (int i = 0; i < 17; ++i) (void)guard.judge(source, "OPTIONS sip:100@a SIP/2.0", {}, now);
+  EXPECT_THAT(table_of({"guard", "list"}),
+              testing::AllOf(HasSubstr("192.0.2.7"), HasSubstr("requests"), HasSubstr("OPTIONS sip:100@a")));
+  EXPECT_THAT(table_of({"guard", "why", "192.0.2.7"}), HasSubstr("dropped: banned for requests until"));
+  EXPECT_THAT(table_of({"guard", "why", "192.0.2.8"}), HasSubstr("passes within the budget of strangers"));
+  EXPECT_THAT(table_of({"guard", "unban", "192.0.2.7"}), HasSubstr("unbanned"));
+  EXPECT_EQ(table_of({"guard", "list"}), "none\n");
+  EXPECT_THAT(table_of({"guard", "unban", "192.0.2.7"}), HasSubstr("error: 192.0.2.7 is not banned"));
+}
+
+// [CGP-48] The operator's own bans and exemptions, for a time or until they are taken back.
+TEST_F(OperatorCommands, NetworksAreBannedAndExempted) {
+  EXPECT_THAT(table_of({"guard", "ban", "198.51.100.0/24", "--for", "3600", "--why", "calls at night"}),
+              testing::AllOf(HasSubstr("deny"), HasSubstr("1h"), HasSubstr("calls at night")));
+  EXPECT_THAT(table_of({"guard", "why", "198.51.100.9"}),
+              HasSubstr("dropped by the operator's order for 198.51.100.0/24"));
+  EXPECT_THAT(table_of({"guard", "exempt", "203.0.113.9"}), HasSubstr("until taken back"));
+  EXPECT_THAT(table_of({"guard", "orders"}), testing::AllOf(HasSubstr("198.51.100.0/24"), HasSubstr("203.0.113.9")));
+  EXPECT_THAT(table_of({"guard", "unban", "198.51.100.0/24"}), HasSubstr("unbanned"));
+  EXPECT_THAT(table_of({"guard", "judge", "203.0.113.9"}), HasSubstr("judged"));
+  EXPECT_EQ(table_of({"guard", "orders"}), "none\n");
+  for (const Words& wrong :
+       {Words{"guard", "ban"}, Words{"guard", "ban", "nonsense"}, Words{"guard", "ban", "192.0.2.7", "--for", "ever"},
+        Words{"guard", "why", "10.0.0.0/8"}, Words{"guard", "judge", "192.0.2.7"}})
+    EXPECT_THAT(table_of(wrong), HasSubstr("error: "));
+  EXPECT_EQ(table_of({"guard", "orders"}), "none\n");
+}
+
+// A rule is tried on what is remembered.
+TEST_F(OperatorCommands, ARuleIsTriedOut) {
+  for (int i = 0; i < 9; ++i) (void)guard.judge(*IpAddress::parse("192.0.2.7"), "", {}, now);
+  EXPECT_THAT(table_of({"guard", "try", "requests", "8"}), HasSubstr("192.0.2.7"));
+  EXPECT_EQ(table_of({"guard", "try", "requests", "9", "60"}), "none\n");
+  EXPECT_THAT(table_of({"guard", "try", "requests", "100"}), HasSubstr("try a limit of at most 16"));
+  EXPECT_THAT(table_of({"guard", "try", "order", "1"}), HasSubstr("error: write guard try"));
 }
 
 // [CGP-76] The SIPS frame of the monitor.

@@ -174,7 +174,7 @@ Outcome Authenticator::State::judge(const sip::Message& request, const Credentia
   const bool right = is_made_for(request.method_text()) || (or_as_invite && is_made_for("INVITE"));
   if (!checkable || !right) {
     const char* why = checkable ? "wrong password" : secret ? "no H(A1) for this algorithm" : "unknown user";
-    return {Verdict::wrong, {}, {}, why};
+    return {Verdict::wrong, {}, {}, why, nonces.read(given.nonce, realm.name).genuine};
   }
 
   if (const char* fault = nonce_fault(given, realm.name, settings, now, identity_of(request, from)))

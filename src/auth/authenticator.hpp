@@ -51,9 +51,10 @@ class Authenticator {
   };
   struct Outcome {
     Verdict verdict = Verdict::missing;
-    std::string user;         ///< account user part when passed (or forbidden): not the digest username
-    std::string domain;       ///< realm
-    const char* reason = "";  ///< static text for the decision record and the log, never sent to the peer
+    std::string user;              ///< account user part when passed (or forbidden): not the digest username
+    std::string domain;            ///< realm
+    const char* reason = "";       ///< static text for the decision record and the log, never sent to the peer
+    bool heard_challenge = false;  ///< wrong, but with a nonce of ours: who sent it hears what we send to its address
   };
   /// Looks for credentials of `realm` in Authorization (www) or Proxy-Authorization (proxy) fields of the request.
   /// Whether the user may act as the From or To of the request is asked afterwards: Directory::is_name_of().

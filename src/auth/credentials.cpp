@@ -111,8 +111,7 @@ bool uri_belongs_to(std::string_view uri, const sip::Message& request) {
   if (sip::equivalent(*named, *asked)) return true;
   // SIPp signs "sip:ADDRESS:PORT" of the server it talks to, whatever it asks for: the server as a whole.
   if (named->scheme == sip::Scheme::sip && !named->has_user && IpAddress::parse(named->host)) return true;
-  const auto is_sip = [](const sip::Uri& u) { return u.scheme == sip::Scheme::sip || u.scheme == sip::Scheme::sips; };
-  return is_sip(*named) && is_sip(*asked) && equals_ignore_case(named->host, asked->host) &&
+  return named->is_sip() && asked->is_sip() && equals_ignore_case(named->host, asked->host) &&
          (named->user == asked->user || sip::unescape(named->user) == sip::unescape(asked->user));
 }
 

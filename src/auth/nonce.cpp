@@ -8,7 +8,6 @@ namespace {
 
 constexpr unsigned counter_bits = 12;
 constexpr std::uint64_t counter_mask = (1U << counter_bits) - 1;
-constexpr std::size_t part = 13;  // base 32 characters of 64 bits
 constexpr std::size_t longest_realm = 256;
 
 }  // namespace
@@ -29,9 +28,9 @@ void Nonces::append(std::string& out, std::string_view realm, TimePoint now) {
 }
 
 Nonces::Reading Nonces::read(std::string_view nonce, std::string_view realm) const {
-  if (nonce.size() != 2 * part) return {};
-  const auto id = crypto::parse_base32(nonce.substr(0, part));
-  const auto sum = crypto::parse_base32(nonce.substr(part));
+  if (nonce.size() != 2 * crypto::base32_size) return {};
+  const auto id = crypto::parse_base32(nonce.substr(0, crypto::base32_size));
+  const auto sum = crypto::parse_base32(nonce.substr(crypto::base32_size));
   if (!id || !sum || *sum != mac(*id, realm)) return {};
   return {true, *id, TimePoint(Duration(static_cast<std::int64_t>(*id >> counter_bits)))};
 }

@@ -53,6 +53,7 @@ class Network {
   [[nodiscard]] static std::optional<Network> parse(std::string_view text);
   [[nodiscard]] bool contains(const IpAddress& address) const;
   [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] unsigned prefix_length() const { return prefix_length_; }
   friend auto operator<=>(const Network&, const Network&) = default;
 
  private:

@@ -88,8 +88,14 @@ void check_tls(const Snapshot& s, const Places& places, std::vector<Finding>& fi
   for (std::size_t i = 0; i < s.hosts.size(); ++i)
     hosts.use(s.hosts[i].name, places.of(fmt::format("host.{}.name", i)));
   Once peers(findings, "peer");
-  for (std::size_t i = 0; i < s.peers.size(); ++i)
-    peers.use(s.peers[i].name, places.of(fmt::format("peer.{}.name", i)));
+  for (std::size_t i = 0; i < s.peers.size(); ++i) {
+    const Place place = places.of(fmt::format("peer.{}.name", i));
+    peers.use(s.peers[i].name, place);
+    if (s.peers[i].certificates.empty() && s.peers[i].networks.empty())
+      findings.push_back({place, fmt::format("peer {} cannot be known; give it certificates = [\"its.domain\"] or "
+                                             "networks = [\"192.0.2.0/24\"]",
+                                             s.peers[i].name)});
+  }
 }
 
 void check_zones(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
@@ -178,6 +184,22 @@ void check_limits(const Snapshot& s, const Places& places, std::vector<Finding>&
                                               s.admin.http->to_string(), s.admin.http->port)});
 }
 
+bool asks_for_certificates(const Snapshot& s) {
+  return std::any_of(s.listen.begin(), s.listen.end(), [](const Listen& l) {
+    return sip::is_secure(l.transport) && l.client_certificate != ClientCertificate::none;
+  });
+}
+
+void doubt_peers(const Snapshot& s, const Places& places, std::vector<Finding>& findings) {
+  if (asks_for_certificates(s)) return;
+  for (std::size_t i = 0; i < s.peers.size(); ++i)
+    if (!s.peers[i].certificates.empty())
+      findings.push_back({places.of(fmt::format("peer.{}.certificates", i)),
+                          fmt::format("no tls or wss listener asks for certificates, so {} is not known when it "
+                                      "connects; set client_certificate = \"optional\" in a [[listen]]",
+                                      s.peers[i].name)});
+}
+
 }  // namespace
 
 Place Places::of(std::string name) const {
@@ -213,6 +235,7 @@ std::vector<Finding> doubts(const Snapshot& snapshot, const Places& places) {
     if (snapshot.domains[i].authenticate == Authenticate::none)
       findings.push_back({places.of(fmt::format("domain.{}.authenticate", i)),
                           fmt::format("anybody can register as any user of {}", snapshot.domains[i].name)});
+  doubt_peers(snapshot, places, findings);
   return findings;
 }
 

@@ -144,7 +144,8 @@ TEST(Loader, AFileWithoutListenerIsRefused) {
   EXPECT_THAT(result.error().front().message, HasSubstr("no [[listen]] section"));
 }
 
-// [KAM-13] A listener with TLS needs a certificate, one for ws does not; the files must be there and be what they should.
+// [KAM-13] A listener with TLS needs a certificate, one for ws does not; the files must be there and be what they
+// should.
 TEST(Loader, SecureListenersNeedACertificate) {
   const auto with = [](const std::string& transport, const std::string& more = {}) {
     return faults_of("[[listen]]\ntransport = \"" + transport + "\"\naddress = \"127.0.0.1:5061\"\n" + more);
@@ -233,6 +234,45 @@ TEST(Loader, LevelsOfSingleTagsRefineTheCommonLevel) {
 TEST(Loader, WhatIsAllowedButDangerousIsAWarning) {
   EXPECT_THAT(load("[sip]\nrelay = \"anybody\"\ntimer_c = \"2m\"")->warnings,
               ElementsAre(HasSubstr("bellhop.toml:3:11: warning: sip.timer_c"), HasSubstr("open relay")));
+}
+
+// [RFC5922 7.1] A peer that nobody asks for its certificate cannot show it: a warning
+TEST(Loader, APeerWhoseCertificateNobodyAsksForIsAWarning) {
+  const std::string peer = "[[peer]]\nname = \"office\"\ncertificates = [\"office.test\"]\n";
+  EXPECT_THAT(load(peer)->warnings,
+              ElementsAre(HasSubstr("bellhop.toml:3:16: warning: no tls or wss listener asks for certificates, so "
+                                    "office is not known")));
+  EXPECT_THAT(load(peer + "[[listen]]\ntransport = \"tls\"\naddress = \"127.0.0.1:5061\"\n"
+                          "client_certificate = \"optional\"\n"
+                          "[tls]\ncertificate = \"/nonexistent/a.pem\"\nkey = \"/nonexistent/a.key\"\n"
+                          "self_signed = true\n")
+                  ->warnings,
+              IsEmpty());
+}
+
+// [CGP-62] A workaround for what devices send does nothing for a site: it is refused with the section it belongs into
+TEST(Loader, AWorkaroundInTheWrongSectionIsRefused) {
+  const auto with = [](const std::string& section, const std::string& words) {
+    return faults_of("[[" + section + "]]\nname = \"x\"\nworkarounds = [" + words + "]\n" +
+                     (section == "site" ? "domains = [\"x.test\"]" : "user_agent = \"X*\""));
+  };
+  EXPECT_EQ(with("site", R"("no-tcp", "no-maddr", "no-path")"), "no faults");
+  EXPECT_THAT(with("site", R"("tcp-ping")"), HasSubstr("bellhop.toml:3:16: workarounds in [[site]]: \"tcp-ping\" is a "
+                                                       "workaround for what a device sends, so it belongs into a "
+                                                       "[[device]]; take it out"));
+  EXPECT_THAT(with("site", R"("no-tpc")"), HasSubstr("write some of \"no-tcp\", \"no-maddr\" or \"no-path\""));
+  EXPECT_EQ(with("device", R"("tcp-ping")"), "no faults");
+}
+
+// [RFC3261 19.1.2] An advertised IPv6 address needs brackets, or its end would be read as a port
+TEST(Loader, AnAdvertisedIpv6AddressNeedsBrackets) {
+  const auto with = [](const std::string& advertise) {
+    return faults_of("[[listen]]\ntransport = \"tcp\"\naddress = \"[::1]:5070\"\nadvertise = \"" + advertise + "\"");
+  };
+  EXPECT_THAT(with("2001:db8::7"), HasSubstr("is an IPv6 address without brackets; write \"[2001:db8::7]\""));
+  EXPECT_EQ(with("[2001:db8::7]"), "no faults");
+  EXPECT_EQ(with("[2001:db8::7]:5080"), "no faults");
+  EXPECT_EQ(with("192.0.2.7"), "no faults");
 }
 
 // [house 1] A reload that would need a restart names what would.

@@ -28,6 +28,7 @@ constexpr Choice<ClientCertificate, 3> client_certificate_words{{{{"none", Clien
                                                                   {"optional", ClientCertificate::optional},
                                                                   {"required", ClientCertificate::required}}}};
 constexpr Choice<TlsVersion, 2> tls_versions{{{{"1.2", TlsVersion::tls12}, {"1.3", TlsVersion::tls13}}}};
+constexpr Choice<ScannerAnswer, 2> scanner_answers{{{{"drop", ScannerAnswer::drop}, {"ok", ScannerAnswer::ok}}}};
 constexpr Choice<PathMode, 3> path_modes{
     {{{"off", PathMode::off}, {"lazy", PathMode::lazy}, {"strict", PathMode::strict}}}};
 
@@ -53,6 +54,16 @@ constexpr WordSet<12> workaround_words{{{{"fix-contacts", Workaround::fix_contac
                                          {"no-sub-mwi", 0},
                                          {"active-hold", 0}}},
                                        "is a workaround that is not supported yet"};
+/// Those that are about what we send to a site; the others are about who sends to us, and need its User-Agent.
+constexpr WordSet<8> site_workaround_words{{{{"no-tcp", Workaround::no_tcp},
+                                             {"no-maddr", Workaround::no_maddr},
+                                             {"no-path", Workaround::no_path},
+                                             {"fix-contacts", 0},
+                                             {"bad-bye-auth", 0},
+                                             {"needs-epid", 0},
+                                             {"bad-update", 0},
+                                             {"tcp-ping", 0}}},
+                                           "is a workaround for what a device sends, so it belongs into a [[device]]"};
 
 constexpr Text host{host_fault, "host name", /*fold=*/true};
 constexpr Text user{user_fault, "user name"};
@@ -158,7 +169,9 @@ const Section<Listen>& listen_section() {
           .must("address", &Listen::address, Address{}, restart, "CGP-24, CGP-25",
                 "IP address and port; 0.0.0.0 and [::] stand for all addresses of the machine.")
           .may("advertise", &Listen::advertise, Text{advertise_fault, "host or host:port", true}, restart,
-               "RFC 3261 18.1.1", "What others shall see in Via and Record-Route, when it is not the address itself.")
+               "RFC 3261 18.1.1",
+               "What others shall see in Via and Record-Route, when it is not the address itself. It is told as it "
+               "stands: where the port is not the usual one, write it.")
           .may("client_certificate", &Listen::client_certificate, client_certificate_words, restart, "RFC 3261 26.3.1",
                "For tls and wss: whether clients are asked for a certificate, and whether they must have one.");
   return section;
@@ -191,7 +204,37 @@ const Section<StaticAccount>& account_section() {
                 live, "DET-01", "In clear text here, so keep the file private; the store keeps hashes only.")
           .may("aliases", &StaticAccount::aliases, Texts{user}, live, "CGP-12",
                "Other users of the same domain that ring this account and may log in with its password.")
-          .may("sip", &StaticAccount::sip, Flag{}, live, "CGP-42", "Whether it may use SIP.");
+          .may("sip", &StaticAccount::sip, Flag{}, live, "CGP-42", "Whether it may use SIP.")
+          .may("groups", &StaticAccount::groups, Texts{user}, live, "MOD-02", "What [[barring]] and [[cap]] ask for.")
+          .may("identities", &StaticAccount::identities, Texts{Text{address_fault, "address", true}}, live,
+               "threats 58, MOD-02", "Other addresses its From may name, like \"sales@example.test\".")
+          .may("blocked", &StaticAccount::blocked, Texts{Text{pattern_fault, "pattern", true}}, live, "MOD-04",
+               "Callers it refuses with 403, like \"*@spam.test\"; \"*\" stands for any text.");
+  return section;
+}
+
+const Section<Barring>& barring_section() {
+  static const Section<Barring> section =
+      Section<Barring>("barring", many,
+                       "Numbers that only members of some groups may call; others get 403. The first one whose numbers "
+                       "fit decides.")
+          .must("name", &Barring::name, user, live, "MOD-02", "What the log and the decision record call it.")
+          .must("numbers", &Barring::numbers, Texts{Text{pattern_fault, "pattern"}}, live, "MOD-02, KAM-12",
+                "User parts that are called, like \"00*\" or \"+*\".")
+          .may("groups", &Barring::groups, Texts{user}, live, "MOD-02, KAM-12", "Who may. Empty: nobody.");
+  return section;
+}
+
+const Section<Cap>& cap_section() {
+  static const Section<Cap> section =
+      Section<Cap>("cap", many, "What one account may use up; above it 403. All that fit count.")
+          .must("name", &Cap::name, user, live, "KAM-40", "What the log and the decision record call it.")
+          .may("numbers", &Cap::numbers, Texts{Text{pattern_fault, "pattern"}}, live, "KAM-40",
+               "User parts that are called, like \"00*\". Empty: all.")
+          .may("groups", &Cap::groups, Texts{user}, live, "KAM-40", "Whose accounts. Empty: every account's.")
+          .may("calls", &Cap::calls, Count{0, 1'000'000}, live, "KAM-40", "Calls at once. 0: any number.")
+          .may("calls_per_hour", &Cap::calls_per_hour, Count{0, 100'000}, live, "KAM-40",
+               "Calls begun within an hour, which slides. 0: any number.");
   return section;
 }
 
@@ -214,6 +257,22 @@ const Section<Sip>& sip_section() {
     add_sip_limits(s);
     return s;
   }();
+  return section;
+}
+
+const Section<Overload>& overload_section() {
+  static const Section<Overload> section =
+      Section<Overload>(
+          "overload", once,
+          "What is refused while more comes than can be handled: new calls first, then registrations, never "
+          "what belongs to a call.")
+          .may("delay", &Overload::delay, Span{0s, 10s}, live, "CGP-36",
+               "A request that has waited longer in the queue finds us overloaded; at four times this all new ones are "
+               "refused. 0s: never.")
+          .may("retry_after", &Overload::retry_after, Span{1s, 5min}, live, "RFC 3261 21.5.4",
+               "Told with the 503, at random up to twice as long, so that not all come back at once.")
+          .may("emergency", &Overload::emergency, Texts{user}, live, "RFC 4412",
+               "Numbers that are never refused for overload; urn:service:sos is none of ours to route yet.");
   return section;
 }
 
@@ -271,7 +330,8 @@ void add_registrar_rules(Section<Registrar>& section) {
            "Taken off a domain that begins with it: with \"sip.\", sip.example.com is example.com. Empty: none.")
       .may("path", &Registrar::path, path_modes, live, "REG-01, RFC 3327",
            "Path: ignored, kept, or kept only from phones that support it (others get 420).")
-      .may("force_nat", &Registrar::force_nat, Flag{}, live, "CGP-05", "Treat every contact as behind NAT.")
+      .may("force_nat", &Registrar::force_nat, Flag{}, live, "CGP-05",
+           "Treat every contact as behind NAT, but those that another proxy registers.")
       .may("outbound", &Registrar::outbound, Flag{}, live, "RFC 5626",
            "Whether a device may register several flows, of which one is used at a time.")
       .may("flow_timer", &Registrar::flow_timer, Span{0s, 1h}, live, "RFC 5626 5.4",
@@ -281,9 +341,8 @@ void add_registrar_rules(Section<Registrar>& section) {
       .may("service_route", &Registrar::service_route, Texts{Text{uri_fault, "SIP URI"}}, live, "RFC 3608",
            "Proxies through which registered devices are asked to send their requests. Empty: none.")
       .may("lost_connection", &Registrar::lost_connection, lost_connection_words, live, "USR-12",
-           "A phone's binding when its TCP or TLS connection ends: it stays and is tried at its Contact, or is "
-           "removed. A browser's always "
-           "is.")
+           "A phone's binding when its TCP or TLS connection ends: it stays and is tried at its Contact (that of a "
+           "device with flows of its own is not, RFC 5626), or is removed. A browser's always is.")
       .may("journal", &Registrar::journal, Flag{}, restart, "design", "Keep bindings over a restart.")
       .may("only", &Registrar::only, Flag{}, live, "ARCH-07",
            "Be a registrar and nothing else: 501 to other requests.");
@@ -333,7 +392,8 @@ const Section<Zone>& zone_section() {
                "Those of our addresses from which we speak to it. Empty: any that fits.")
           .may("advertise", &Zone::advertise, Text{advertise_fault, "host or host:port", true}, live,
                "KAM-21, RFC 3261 18.1.1",
-               "What it shall see of us in Via and Record-Route. Empty: as the listener says.");
+               "What it shall see of us in Via and Record-Route. Without a port the listener's is added, unless it is "
+               "the usual one. Empty: as the listener says.");
   return section;
 }
 
@@ -353,7 +413,8 @@ const Section<Site>& site_section() {
           .must("name", &Site::name, Text{pattern_fault, "text"}, live, "CGP-62", "The site.")
           .must("domains", &Site::domains, Texts{Text{pattern_fault, "pattern"}}, live, "CGP-62, CGP-63",
                 "Its host names, like \"*.example.net\".")
-          .must("workarounds", &Site::workarounds, workaround_words, live, "CGP-62 to CGP-74", "What it needs.");
+          .must("workarounds", &Site::workarounds, site_workaround_words, live, "CGP-62 to CGP-67",
+                "What it needs in what we send there.");
   return section;
 }
 
@@ -371,17 +432,52 @@ const Section<Auth>& auth_section() {
   return section;
 }
 
+void add_guard_budgets(Section<Guard>& section) {
+  section.may("flood", &Guard::flood, Flag{}, live, "N-12", "Whether requests are counted at all.")
+      .may("flood_requests", &Guard::flood_requests, Count{1, 1000}, live, "N-12, RT-02",
+           "Requests a stranger's address may send within the window; the next one bans it.")
+      .may("flood_window", &Guard::flood_window, Span{100ms, 1h}, live, "N-12", "The window, which slides.")
+      .may("flood_ban", &Guard::flood_ban, Span{1s, 24h}, live, "N-12", "How long that ban lasts.")
+      .may("known_requests", &Guard::known_requests, Count{1, 10'000'000}, live, "RT-02",
+           "Requests in the same window from an address that has authenticated, or from a peer; more are dropped.")
+      .may("network_requests", &Guard::network_requests, Count{0, 10'000'000}, live, "RT-02",
+           "Requests in the same window from all strangers of one /24 (IPv6: /48); more are dropped. 0: any number.")
+      .may("known_for", &Guard::known_for, Span{1s, 30 * 24h}, live, "RT-02",
+           "How long an address stays known after it authenticated.");
+}
+
+void add_guard_bans(Section<Guard>& section) {
+  section
+      .may("malformed_packets", &Guard::malformed_packets, Count{0, 1000}, live, "CGP-46",
+           "Malformed messages borne from one address within the window; the next one bans it. 0: any number.")
+      .may("malformed_window", &Guard::malformed_window, Span{1s, 1h}, live, "CGP-46", "The window, which slides.")
+      .may("failed_logins", &Guard::failed_logins, Count{0, 1000}, live, "CGP-47",
+           "Wrong credentials borne from one address within the window; the next ones ban it. 0: any number.")
+      .may("failed_login_window", &Guard::failed_login_window, Span{1s, 24h}, live, "CGP-47",
+           "The window, which slides.")
+      .may("failed_login_delay", &Guard::failed_login_delay, Span{0s, 30s}, live, "CGP-47",
+           "How long wrong credentials wait for their answer.")
+      .may("ban", &Guard::ban, Span{1s, 30 * 24h}, live, "CGP-46, CGP-47, RT-03",
+           "How long a ban for malformed messages, failed logins or a scanner's name lasts.")
+      .may("scanners", &Guard::scanners, Texts{Text{pattern_fault, "pattern"}}, live, "RT-03",
+           "User-Agents of scanning tools; \"*\" stands for any text.")
+      .may("scanner_answer", &Guard::scanner_answer, scanner_answers, live, "RT-03",
+           "What they hear: \"drop\", and the address is banned; or \"ok\", a 200 to whatever they ask, which changes "
+           "nothing.");
+}
+
 const Section<Guard>& guard_section() {
-  static const Section<Guard> section =
-      Section<Guard>("guard", once, "Protection from floods and strangers.")
-          .may("exempt", &Guard::exempt, Networks{}, live, "contract", "Networks the flood guard does not judge.")
-          .may("denied", &Guard::denied, Networks{}, live, "CGP-45",
-               "Networks whose packets and connections are dropped.")
-          .may("flood", &Guard::flood, Flag{}, live, "N-12", "Whether the flood guard is on.")
-          .may("flood_requests", &Guard::flood_requests, Count{1, 1'000'000}, live, "N-12",
-               "Requests one address may send within the window; the next one bans it.")
-          .may("flood_window", &Guard::flood_window, Span{100ms, 1h}, live, "N-12", "The window.")
-          .may("flood_ban", &Guard::flood_ban, Span{1s, 24h}, live, "N-12", "How long a ban lasts.");
+  static const Section<Guard> section = [] {
+    Section<Guard> made("guard", once, "Protection from floods and strangers.");
+    made.may("exempt", &Guard::exempt, Networks{}, live, "contract", "Networks the guard does not judge.")
+        .may("denied", &Guard::denied, Networks{}, live, "CGP-45",
+             "Networks whose packets and connections are dropped.")
+        .may("shadow", &Guard::shadow, Flag{}, live, "design",
+             "Only report who would be banned and drop nothing, to try rules out.");
+    add_guard_budgets(made);
+    add_guard_bans(made);
+    return made;
+  }();
   return section;
 }
 
@@ -392,7 +488,7 @@ const Section<Dns>& dns_section() {
                "Name servers; empty: those of /etc/resolv.conf.")
           .may("timeout", &Dns::timeout, Span{50ms, 10s}, restart, "threats 70", "How long one question may take.")
           .may("in_flight", &Dns::in_flight, Count{1, 100'000}, restart, "threats 70",
-               "Questions under way at a time; above it a name counts as not found.")
+               "Questions under way at a time; above it requests that need another one fail as when the DNS is silent.")
           .may("negative_ttl", &Dns::negative_ttl, Span{1s, 1h}, restart, "RFC 2308",
                "How long at most \"there is no such name\" is believed.")
           .may("avoid_failed", &Dns::avoid_failed, Span{0s, 1h}, live, "KAM-20, RFC 3263 4.3",
@@ -454,10 +550,17 @@ const Section<WebSocket>& websocket_section() {
 }
 
 const Section<Peer>& peer_section() {
-  static const Section<Peer> section = Section<Peer>("peer", many, "A peer trusted without a password.")
-                                           .must("name", &Peer::name, user, live, "RFC 5923", "What the log calls it.")
-                                           .must("certificates", &Peer::certificates, Texts{host}, live, "RFC 5922 7.2",
-                                                 "Domains, one of which its TLS certificate must prove.");
+  static const Section<Peer> section =
+      Section<Peer>(
+          "peer", many,
+          "A peer trusted without a password, and believed in what it asserts of its users. It is known by its "
+          "certificate or by its address.")
+          .must("name", &Peer::name, user, live, "RFC 5923", "What the log calls it.")
+          .may("certificates", &Peer::certificates, Texts{host}, live, "RFC 5922 7.2",
+               "Domains, one of which its TLS certificate must prove.")
+          .may("networks", &Peer::networks, Networks{}, live, "KAM-12, PAR-07",
+               "Addresses it sends from. Over UDP an address can be forged: only where the network keeps strangers' "
+               "packets with these addresses out.");
   return section;
 }
 

@@ -15,7 +15,10 @@ namespace bellhop::config {
 [[nodiscard]] const Section<Domain>& domain_section();
 [[nodiscard]] const Section<StaticAccount>& account_section();
 [[nodiscard]] const Section<StaticAlias>& alias_section();
+[[nodiscard]] const Section<Barring>& barring_section();
+[[nodiscard]] const Section<Cap>& cap_section();
 [[nodiscard]] const Section<Sip>& sip_section();
+[[nodiscard]] const Section<Overload>& overload_section();
 [[nodiscard]] const Section<Tcp>& tcp_section();
 [[nodiscard]] const Section<Registrar>& registrar_section();
 [[nodiscard]] const Section<Nat>& nat_section();
@@ -41,7 +44,10 @@ void for_each_section(Visit&& visit) {
   visit(domain_section(), &Snapshot::domains);
   visit(account_section(), &Snapshot::accounts);
   visit(alias_section(), &Snapshot::aliases);
+  visit(barring_section(), &Snapshot::barrings);
+  visit(cap_section(), &Snapshot::caps);
   visit(sip_section(), &Snapshot::sip);
+  visit(overload_section(), &Snapshot::overload);
   visit(tcp_section(), &Snapshot::tcp);
   visit(registrar_section(), &Snapshot::registrar);
   visit(nat_section(), &Snapshot::nat);

@@ -85,12 +85,8 @@ void Snapshot::order_zones() {
   zone_networks_.clear();
   for (std::size_t i = 0; i < zones.size(); ++i)
     for (const Network& network : zones[i].networks) zone_networks_.emplace_back(network, i);
-  const auto prefix_length = [](const Network& network) {
-    const std::string text = network.to_string();
-    return parse_decimal(std::string_view(text).substr(text.find('/') + 1)).value_or(0);
-  };
   std::stable_sort(zone_networks_.begin(), zone_networks_.end(),
-                   [&](const auto& a, const auto& b) { return prefix_length(a.first) > prefix_length(b.first); });
+                   [](const auto& a, const auto& b) { return a.first.prefix_length() > b.first.prefix_length(); });
 }
 
 const Zone* Snapshot::zone_of(const IpAddress& address) const {
@@ -105,6 +101,18 @@ Workarounds Snapshot::workarounds_of_agent(std::string_view agent) const {
   for (const Device& device : devices)
     if (matches(device.user_agent, agent)) all |= device.workarounds;
   return all;
+}
+
+const Peer* Snapshot::peer_at(const IpAddress& address) const {
+  for (const Peer& peer : peers)
+    for (const Network& network : peer.networks)
+      if (network.contains(address)) return &peer;
+  return nullptr;
+}
+
+bool Snapshot::is_scanner(std::string_view agent) const {
+  return std::any_of(guard.scanners.begin(), guard.scanners.end(),
+                     [&](const std::string& pattern) { return matches(pattern, agent); });
 }
 
 Workarounds Snapshot::workarounds_of_site(std::string_view host) const {

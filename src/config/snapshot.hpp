@@ -73,13 +73,32 @@ struct StaticAccount {
   std::string user, domain, password;
   std::vector<std::string> aliases;  ///< user parts in the same domain
   bool sip = true;
-  unsigned line = 0;  ///< where it was declared, for messages
+  std::vector<std::string> groups;      ///< what barring and caps ask for
+  std::vector<std::string> identities;  ///< other addresses its From may name
+  std::vector<std::string> blocked;     ///< patterns of callers it refuses
+  unsigned line = 0;                    ///< where it was declared, for messages
 };
 
 /// A name that stands for another address: `name@domain` is routed as `target` (CGP-12). With an account as target it
 /// is an alias, with any other address a forwarder.
 struct StaticAlias {
   std::string name, domain, target;
+};
+
+/// Numbers that only some may call; everybody else hears 403 (MOD-02, KAM-12).
+struct Barring {
+  std::string name;                  ///< for the log and the decision record
+  std::vector<std::string> numbers;  ///< patterns of the user part that is called
+  std::vector<std::string> groups;   ///< who may; empty: nobody
+};
+
+/// What one account may use up (KAM-40): above it 403, since a phone tries again after most other answers.
+struct Cap {
+  std::string name;
+  std::vector<std::string> numbers;  ///< patterns of the user part that is called; empty: all
+  std::vector<std::string> groups;   ///< whose accounts are counted; empty: every account
+  std::uint32_t calls = 0;           ///< at once; 0: any number
+  std::uint32_t calls_per_hour = 0;  ///< begun in the last hour; 0: any number
 };
 
 enum class RecordRoute : std::uint8_t { always, when_needed };    // CGP-50
@@ -112,6 +131,13 @@ struct Sip {
   std::size_t server_transactions = 500'000;  ///< CGP-35, per server, divided over the shards
   std::size_t client_transactions = 500'000;  ///< CGP-49
   std::size_t receive_queue = 10'000;         ///< CGP-29: messages waiting between shards
+};
+
+/// What is refused while more comes than can be handled.
+struct Overload {
+  Duration delay = milliseconds(100);  ///< a request that waited longer finds us overloaded; 0: never
+  Duration retry_after = seconds(5);   ///< told with the 503, up to twice as long
+  std::vector<std::string> emergency{"112", "911", "999", "110"};  ///< numbers that are never refused for it
 };
 
 struct Tcp {
@@ -212,19 +238,35 @@ struct Auth {
   std::size_t nonces_tracked = 100'000;  ///< nc replay windows remembered per server
 };
 
+/// What a scanner hears: nothing and a ban, or a friendly 200 that stores nothing (RT-03).
+enum class ScannerAnswer : std::uint8_t { drop, ok };
+
 struct Guard {
-  std::vector<Network> exempt;        ///< not judged by the flood guard
-  std::vector<Network> denied;        ///< CGP-45: dropped without processing
+  std::vector<Network> exempt;  ///< not judged by the guard
+  std::vector<Network> denied;  ///< CGP-45: dropped without processing
+  bool shadow = false;          ///< bans are reported and drop nothing
+  bool flood = true;
   std::uint32_t flood_requests = 16;  ///< N-12: the next one within the window is dropped and starts the ban
   Duration flood_window = seconds(2);
   Duration flood_ban = seconds(300);
-  bool flood = true;
+  std::uint32_t known_requests = 2000;   ///< in the same window, from who has authenticated or is a peer
+  std::uint32_t network_requests = 400;  ///< in the same window, of all strangers in a /24 or /48; 0: any number
+  Duration known_for = hours(1);         ///< after it authenticated
+  std::uint32_t malformed_packets = 20;  ///< CGP-46; 0: any number
+  Duration malformed_window = seconds(60);
+  std::uint32_t failed_logins = 10;  ///< CGP-47; 0: any number
+  Duration failed_login_window = seconds(60);
+  Duration failed_login_delay = seconds(1);  ///< CGP-47: before wrong credentials are answered
+  Duration ban = seconds(300);               ///< for malformed packets, failed logins and scanners
+  std::vector<std::string> scanners{"friendly-scanner*", "sipvicious*", "sipcli*",          "sip-scan*", "SIPScan*",
+                                    "sundayddr*",        "iWar*",       "VaxSIPUserAgent*", "pplsip*"};
+  ScannerAnswer scanner_answer = ScannerAnswer::drop;
 };
 
 struct Dns {
   std::vector<Endpoint> servers;  ///< empty: /etc/resolv.conf
   Duration timeout = milliseconds(1000);
-  std::size_t in_flight = 1000;         ///< questions under way at a time; more are answered "not found" at once
+  std::size_t in_flight = 1000;         ///< questions under way at a time; more fail at once
   Duration negative_ttl = seconds(30);  ///< at most; the zone's SOA may say less
   Duration avoid_failed = seconds(60);  ///< KAM-20: a target that failed is tried last for this long; 0: never
 };
@@ -235,10 +277,12 @@ struct Host {
   std::vector<Endpoint> addresses;  ///< port 0: the one RFC 3263 says
 };
 
-/// A peer known by its certificate: requests over a connection that proved one of the names need no password.
+/// A peer known by its certificate or its address: its requests need no password (KAM-12, PAR-07), and what it asserts
+/// of its users is believed (RFC 3325).
 struct Peer {
   std::string name;                       ///< for the log and for messages
   std::vector<std::string> certificates;  ///< SIP domain identities (RFC 5922): lower case host names
+  std::vector<Network> networks;          ///< an address can be forged over UDP: for networks that filter
 };
 
 struct WebSocket {
@@ -273,7 +317,10 @@ struct Snapshot {
   std::vector<Domain> domains;
   std::vector<StaticAccount> accounts;
   std::vector<StaticAlias> aliases;
+  std::vector<Barring> barrings;
+  std::vector<Cap> caps;
   Sip sip;
+  Overload overload;
   Tcp tcp;
   Registrar registrar;
   Auth auth;
@@ -291,6 +338,8 @@ struct Snapshot {
   /// The certificates of `tls` and the domains, ready for connections; null without. Not from the file: the server
   /// makes it.
   std::shared_ptr<const crypto::TlsContext> tls_context;
+  /// Which state of their files they were read from. Not from the file: the server notes it.
+  std::uint64_t certificate_files = 0;
   /// The addresses of this machine, for listeners on 0.0.0.0 and [::]. Not from the file: assembly fills them in.
   std::vector<IpAddress> interface_addresses;
 
@@ -310,6 +359,10 @@ struct Snapshot {
   /// What all matching rows of [[device]] and [[site]] ask for. `agent` is a User-Agent or Server value, `host` a URI's
   /// host.
   [[nodiscard]] Workarounds workarounds_of_agent(std::string_view agent) const;
+  /// The peer that is known by this address; null: none.
+  [[nodiscard]] const Peer* peer_at(const IpAddress& address) const;
+  /// Whether this User-Agent is that of a scanning tool (RT-03).
+  [[nodiscard]] bool is_scanner(std::string_view agent) const;
   [[nodiscard]] Workarounds workarounds_of_site(std::string_view host) const;
 
  private:

@@ -71,6 +71,10 @@ std::string prefix_fault(std::string_view text) {
 }
 
 std::string advertise_fault(std::string_view text) {
+  const auto literal = IpAddress::parse(text);
+  if (literal && literal->is_v6() && !text.starts_with('['))
+    return "is an IPv6 address without brackets; write \"[" + std::string(text) +
+           "]\", with a port behind it if needed";
   if (text.empty() || is_host_port(text)) return {};
   return "is no host with or without port; write it like \"sip.example.org\" or \"192.0.2.7:5060\"";
 }
@@ -94,6 +98,13 @@ std::string target_fault(std::string_view text) {
   const bool shaped = !text.empty() && !has_blank(text) && text.size() <= 512 &&
                       (is_uri(text) || at == std::string_view::npos || (at > 0 && is_host_port(text.substr(at + 1))));
   return shaped ? "" : "is no target; write a user of the same domain, user@domain, or a sip, sips or tel URI";
+}
+
+std::string address_fault(std::string_view text) {
+  const auto at = text.rfind('@');
+  const bool shaped = !has_blank(text) && text.size() <= 512 && at != std::string_view::npos && at > 0 &&
+                      host_fault(text.substr(at + 1)).empty();
+  return shaped ? "" : "is no address; write one like \"sales@example.org\"";
 }
 
 std::string relay_fault(std::string_view text) {

@@ -12,6 +12,7 @@ namespace bellhop::config {
 [[nodiscard]] std::string user_fault(std::string_view text);       ///< what stands before the @ of an address
 [[nodiscard]] std::string password_fault(std::string_view text);
 [[nodiscard]] std::string target_fault(std::string_view text);  ///< user, user@host, or a sip, sips or tel URI
+[[nodiscard]] std::string address_fault(std::string_view text);  ///< user@host
 [[nodiscard]] std::string relay_fault(std::string_view text);   ///< host, host:port, a sip URI, or empty
 [[nodiscard]] std::string path_fault(std::string_view text);
 [[nodiscard]] std::string ciphers_fault(std::string_view text);      ///< an OpenSSL cipher list, or empty

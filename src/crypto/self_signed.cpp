@@ -48,6 +48,18 @@ std::string alternative_names(const std::vector<std::string>& names) {
   return out;
 }
 
+/// Subject and issuer. False: a name this long has no room in them, and stands among the alternative names only.
+bool set_subject(X509* certificate, const std::string& common_name) {
+  constexpr std::size_t longest = 64;  // ub-common-name of RFC 5280
+  if (common_name.size() > longest) return false;
+  X509_NAME* const subject = X509_get_subject_name(certificate);
+  must(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                                  reinterpret_cast<const unsigned char*>(common_name.data()),
+                                  static_cast<int>(common_name.size()), -1, 0) == 1 &&
+       X509_set_issuer_name(certificate, subject) == 1);
+  return true;
+}
+
 template <class Write>
 std::string pem_of(Write write) {
   const BioPtr memory(BIO_new(BIO_s_mem()));
@@ -72,18 +84,17 @@ PemPair make_self_signed(const std::vector<std::string>& names, Duration valid) 
   must(number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(c)) != nullptr);
   must(X509_set_version(c, 2) == 1 && X509_gmtime_adj(X509_getm_notBefore(c), -day) != nullptr &&
        X509_gmtime_adj(X509_getm_notAfter(c), static_cast<long>(valid / seconds(1)) - day) != nullptr);
-  const std::string& first = names.empty() ? std::string("localhost") : names.front();
-  X509_NAME* const subject = X509_get_subject_name(c);
-  must(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(first.data()),
-                                  static_cast<int>(first.size()), -1, 0) == 1 &&
-       X509_set_issuer_name(c, subject) == 1 && X509_set_pubkey(c, key.get()) == 1);
+  const bool named = set_subject(c, names.empty() ? "localhost" : names.front());
+  must(X509_set_pubkey(c, key.get()) == 1);
   add_extension(c, NID_basic_constraints, "critical,CA:FALSE");
   add_extension(c, NID_key_usage, "critical,digitalSignature");
   add_extension(c, NID_ext_key_usage, "serverAuth,clientAuth");
-  if (!names.empty()) add_extension(c, NID_subject_alt_name, alternative_names(names));
+  if (!names.empty())  // critical where it is the only one who says whose this is (RFC 5280 section 4.2.1.6)
+    add_extension(c, NID_subject_alt_name, (named ? "" : "critical,") + alternative_names(names));
   must(X509_sign(c, key.get(), EVP_sha256()) > 0);
-  return {pem_of([&](BIO* out) { return PEM_write_bio_X509(out, c); }),
-          pem_of([&](BIO* out) { return PEM_write_bio_PKCS8PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); })};
+  return {pem_of([&](BIO* out) { return PEM_write_bio_X509(out, c); }), pem_of([&](BIO* out) {
+            return PEM_write_bio_PKCS8PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+          })};
 }
 
 }  // namespace bellhop::crypto

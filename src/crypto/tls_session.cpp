@@ -118,7 +118,9 @@ std::string trouble_of(const Impl& session) {
   const unsigned long code = ERR_peek_last_error();
   const int reason = ERR_GET_REASON(code);
   if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
-    if (reason > SSL_AD_REASON_OFFSET) return alert_sentence(reason - SSL_AD_REASON_OFFSET);
+    // Reasons of the library itself, like an internal error, are far above those that stand for alerts.
+    if (reason > SSL_AD_REASON_OFFSET && reason <= SSL_AD_REASON_OFFSET + 255)
+      return alert_sentence(reason - SSL_AD_REASON_OFFSET);
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && !session.doubt.empty()) {
       return "the certificate of the peer is refused: " + session.doubt;
     }

@@ -11,13 +11,16 @@ namespace bellhop::crypto {
 namespace {
 
 constexpr std::string_view alphabet = "0123456789abcdefghijklmnopqrstuv";
-constexpr std::size_t base32_size = 13;  // 64 bits in fives: the first character carries four
 
 std::optional<std::uint64_t> value_of(char c) {
   const char folded = lower(c);
   if (folded >= '0' && folded <= '9') return static_cast<std::uint64_t>(folded - '0');
   if (folded >= 'a' && folded <= 'v') return static_cast<std::uint64_t>(folded - 'a') + 10;
   return std::nullopt;
+}
+
+std::uint64_t mac_of(const Key& key, std::uint64_t value) {
+  return short_mac(key, {reinterpret_cast<const char*>(&value), sizeof value});
 }
 
 }  // namespace
@@ -55,6 +58,18 @@ std::optional<std::uint64_t> parse_base32(std::string_view text) {
     value = (value << 5) | *five;
   }
   return value;
+}
+
+void append_stamped_number(std::string& out, const Key& key, std::uint64_t value) {
+  append_base32(out, value);
+  append_base32(out, mac_of(key, value));
+}
+
+std::optional<std::uint64_t> parse_stamped_number(std::string_view text, const Key& key) {
+  if (text.size() != stamped_number_size) return std::nullopt;
+  const auto value = parse_base32(text.substr(0, base32_size));
+  const auto mac = parse_base32(text.substr(base32_size));
+  return value && mac && *mac == mac_of(key, *value) ? value : std::nullopt;
 }
 
 }  // namespace bellhop::crypto

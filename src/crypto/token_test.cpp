@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <numeric>
 
 namespace bellhop::crypto {
@@ -69,6 +70,26 @@ TEST(Base32, RefusesEverythingElse) {
     EXPECT_EQ(parse_base32(bad), std::nullopt) << bad;
   }
   EXPECT_EQ(parse_base32(std::string_view("000000000000\0", 13)), std::nullopt);
+}
+
+// [threats 57] A stamped number is read with the key that made it, in any case, and not when a character was changed
+TEST(StampedNumber, IsReadWithItsKeyOnly) {
+  std::string text;
+  append_stamped_number(text, counting_key(), 0x0123456789abcdef);
+  ASSERT_EQ(text.size(), stamped_number_size);
+  EXPECT_EQ(parse_stamped_number(text, counting_key()), 0x0123456789abcdefU);
+  std::string folded = text;
+  for (char& c : folded) c = static_cast<char>(std::toupper(c));
+  EXPECT_EQ(parse_stamped_number(folded, counting_key()), 0x0123456789abcdefU);
+  Key other = counting_key();
+  other[0] ^= 1;
+  EXPECT_EQ(parse_stamped_number(text, other), std::nullopt);
+  for (const std::size_t at : {std::size_t{0}, std::size_t{12}, std::size_t{13}, std::size_t{25}}) {
+    std::string changed = text;
+    changed[at] = changed[at] == '1' ? '2' : '1';
+    EXPECT_EQ(parse_stamped_number(changed, counting_key()), std::nullopt) << at;
+  }
+  EXPECT_EQ(parse_stamped_number(text + "0", counting_key()), std::nullopt);
 }
 
 }  // namespace

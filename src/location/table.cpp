@@ -47,6 +47,12 @@ std::vector<Draft> fresh_drafts(const Block* block, TimePoint now) {
   return drafts;
 }
 
+/// The same connection; where it ends on our side may have become known later.
+bool leads_over(const net::Flow& stored, const net::Flow& flow) {
+  return stored.transport == flow.transport && stored.shard == flow.shard && stored.stream == flow.stream &&
+         stored.remote == flow.remote;
+}
+
 }  // namespace
 
 struct Table::State {
@@ -330,6 +336,22 @@ bool Table::remove_aor(std::string_view aor, TimePoint now) {
   for (Draft& draft : drafts) draft.fate = Draft::Fate::removed;
   state.commit(stripe, hash, aor, drafts, 0, now);
   return true;
+}
+
+std::size_t Table::remove_over(std::string_view aor, const net::Flow& flow, TimePoint now) {
+  State& state = *state_;
+  const std::uint64_t hash = state.hash_of(aor);
+  Stripe& stripe = state.stripe_of(hash);
+  const std::lock_guard lock(stripe.mutex);
+  std::vector<Draft> drafts = fresh_drafts(stripe.find(hash, aor), now);
+  std::size_t removed = 0;
+  for (Draft& draft : drafts) {
+    if (!leads_over(draft.view.flow, flow)) continue;
+    draft.fate = Draft::Fate::removed;
+    ++removed;
+  }
+  state.commit(stripe, hash, aor, drafts, 0, now);
+  return removed;
 }
 
 bool Table::add(std::string_view aor, const Binding& binding, TimePoint now) {

@@ -77,6 +77,9 @@ class Table {
   /// For the operator (USR-15): without order rule.
   bool remove(std::string_view aor, std::uint64_t id, TimePoint now);
   bool remove_aor(std::string_view aor, TimePoint now);
+  /// A connection ended: removes the bindings that lead over it. Those refreshed over another one meanwhile stay. How
+  /// many went.
+  std::size_t remove_over(std::string_view aor, const net::Flow& flow, TimePoint now);
   /// False when a text is too long.
   bool add(std::string_view aor, const Binding& binding, TimePoint now);
   /// Visits up to `limit` bindings whose aor contains `needle`; values are copied out before visit is called.

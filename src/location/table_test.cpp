@@ -277,6 +277,27 @@ TEST_F(Locations, RemoveAllKeepsTheOrderRule) {
   EXPECT_TRUE(table_.remove_all(bob, "call-1", 6, 0, start));
 }
 
+// [USR-12] The end of a connection takes the bindings over it, and none that came back over another one: not even by
+// another transport under the same number
+TEST_F(Locations, BindingsGoWithTheirConnection) {
+  const auto over = [](Binding b, const char* remote, std::uint32_t stream) {
+    b.flow.transport = net::Transport::ws;
+    b.flow.remote = *Endpoint::parse(remote);
+    b.flow.stream = {stream, 1};
+    return b;
+  };
+  const Binding lost = over(binding("sip:bob@a.invalid", 1), "192.0.2.1:40000", 1);
+  const Binding back = over(binding("sip:bob@b.invalid", 1), "192.0.2.1:40000", 2);
+  const Binding elsewhere = over(binding("sip:bob@c.invalid", 1), "192.0.2.2:40000", 1);
+  Binding other_transport = over(binding("sip:bob@d.invalid", 1), "192.0.2.1:40000", 1);
+  other_transport.flow.transport = net::Transport::tcp;
+  ASSERT_TRUE(update({put(lost), put(back), put(elsewhere), put(other_transport)}));
+  EXPECT_EQ(table_.remove_over(bob, lost.flow, start), 1u);
+  EXPECT_THAT(contacts(), UnorderedElementsAre(back.contact, elsewhere.contact, other_transport.contact));
+  EXPECT_EQ(table_.remove_over(bob, lost.flow, start), 0u);
+  EXPECT_EQ(table_.remove_over("nobody@example.test", lost.flow, start), 0u);
+}
+
 // [USR-06] A binding past its time is invisible at once and freed within a minute of slices.
 TEST_F(Locations, ExpiredBindingsAreInvisibleAtOnceAndFreedInSlices) {
   for (int i = 0; i < 500; ++i) {

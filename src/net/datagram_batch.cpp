@@ -34,9 +34,23 @@ ReceiveBatch::~ReceiveBatch() {
 }
 
 int ReceiveBatch::receive(const Descriptor& socket) {
+  headers_[0].msg_hdr.msg_control = control_.data();
+  headers_[0].msg_hdr.msg_controllen = control_.size();
   const int count = ::recvmmsg(socket.get(), headers_.data(), slots, MSG_DONTWAIT, nullptr);
   for (int i = 0; i < count; ++i) headers_[static_cast<std::size_t>(i)].msg_hdr.msg_namelen = sizeof(KernelAddress);
   return count;
+}
+
+std::optional<TimePoint> ReceiveBatch::arrival() const {
+  msghdr first = headers_[0].msg_hdr;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&first); c != nullptr; c = CMSG_NXTHDR(&first, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec time{};
+    std::memcpy(&time, CMSG_DATA(c), sizeof time);
+    return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::seconds(time.tv_sec) +
+                                                          std::chrono::nanoseconds(time.tv_nsec)));
+  }
+  return std::nullopt;
 }
 
 std::string_view ReceiveBatch::octets(int slot) const {

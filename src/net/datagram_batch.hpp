@@ -1,10 +1,12 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <time.h>
 
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,8 @@ class ReceiveBatch {
   /// How many arrived; -1 with errno when none.
   [[nodiscard]] int receive(const Descriptor& socket);
   [[nodiscard]] std::string_view octets(int slot) const;
+  /// When the first one arrived, if the kernel was asked to note it.
+  [[nodiscard]] std::optional<TimePoint> arrival() const;
   [[nodiscard]] Endpoint from(int slot) const { return from_kernel(addresses_[static_cast<std::size_t>(slot)]); }
 
  private:
@@ -38,6 +42,7 @@ class ReceiveBatch {
   std::array<mmsghdr, slots> headers_{};
   std::array<iovec, slots> vectors_{};
   std::array<KernelAddress, slots> addresses_;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control_{};  ///< of the first slot
 };
 
 /// Copies of what is to be sent this turn, ready for sendmmsg; datagrams of one socket that follow each other leave in

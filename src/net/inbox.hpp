@@ -15,8 +15,8 @@ class Inbox {
  public:
   explicit Inbox(std::size_t limit) : limit_(limit) {}
 
-  /// False: full, the value was dropped. `*was_empty` tells the poster to wake the shard. What `must_arrive` (a reload, an answer
-  /// somebody waits for: few, and none of them made by a stranger) is taken also beyond the limit.
+  /// False: full, the value was dropped. `*was_empty` tells the poster to wake the shard. What `must_arrive` (a reload,
+  /// an answer somebody waits for: few, and none of them made by a stranger) is taken also beyond the limit.
   bool post(T&& value, bool* was_empty, bool must_arrive = false) {
     const std::lock_guard lock(mutex_);
     if (values_.size() >= limit_ && !must_arrive) {
@@ -35,6 +35,11 @@ class Inbox {
     std::swap(out, values_);
   }
 
+  [[nodiscard]] bool empty() const {
+    const std::lock_guard lock(mutex_);
+    return values_.empty();
+  }
+
   void set_limit(std::size_t limit) {
     const std::lock_guard lock(mutex_);
     limit_ = limit;
@@ -42,7 +47,7 @@ class Inbox {
   [[nodiscard]] std::size_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<T> values_;
   std::size_t limit_;
   std::atomic<std::size_t> dropped_{0};

@@ -5,15 +5,23 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "net/clock.hpp"
 
 namespace bellhop::net {
 
 namespace {
 
-/// Batches read from one socket before the others have their chance.
+/// Batches read from one socket before the others, the timers and the connections have their chance; fewer when the
+/// turn has lasted long.
 constexpr int batches_a_turn = 4;
+constexpr Duration reading_a_turn = milliseconds(2);
+/// Noting arrivals costs a little with each packet, so it is asked for only while a queue builds up, and a while
+/// longer.
+constexpr Duration stamping = seconds(10);
 constexpr int errors_a_turn = 64;
 
 /// RFC 3261 section 18.4: unreachable and parameter problem mean failure; time exceeded and source quench are ignored.
@@ -57,8 +65,9 @@ PollKey datagrams_key(SocketId id) {
 
 }  // namespace
 
-KernelDatagrams::KernelDatagrams(Poller& poller, observe::Metrics& metrics)
+KernelDatagrams::KernelDatagrams(Poller& poller, observe::Metrics& metrics, Duration& queue_delay)
     : poller_(poller),
+      queue_delay_(queue_delay),
       received_count_(metrics.counter("net.udp.received")),
       sent_(metrics.counter("net.udp.sent")),
       send_dropped_(metrics.counter("net.udp.send_dropped")),
@@ -102,7 +111,7 @@ void KernelDatagrams::on_event(SocketId id, std::uint32_t events, WireHandler& h
 
 void KernelDatagrams::read(SocketId id, WireHandler& handler, TimePoint now) {
   for (int batch = 0; batch < batches_a_turn; ++batch) {
-    const Socket* socket = open_socket(id);
+    Socket* socket = open_socket(id);
     if (socket == nullptr) return;  // the handler closed it
     const int count = received_.receive(socket->descriptor);
     if (count < 0) {
@@ -110,9 +119,25 @@ void KernelDatagrams::read(SocketId id, WireHandler& handler, TimePoint now) {
       continue;  // interrupted, or an ICMP error was pending and is cleared by this call
     }
     received_count_.add(static_cast<std::uint64_t>(count));
+    measure_delay(*socket, now);
     for (int i = 0; i < count; ++i) handler.on_datagram(id, received_.from(i), received_.octets(i), now);
+    queue_delay_ = {};
     if (count < static_cast<int>(ReceiveBatch::slots)) return;
+    if (clock_now() - now > reading_a_turn) break;
   }
+  if (Socket* socket = open_socket(id)) stamp(*socket, true, now);
+}
+
+void KernelDatagrams::measure_delay(Socket& socket, TimePoint now) {
+  if (socket.stamped_until == TimePoint{}) return;
+  if (const auto arrival = received_.arrival()) queue_delay_ = std::max(Duration{}, now - *arrival);
+  if (socket.stamped_until <= now) stamp(socket, false, now);
+}
+
+void KernelDatagrams::stamp(Socket& socket, bool wanted, TimePoint now) {
+  const bool stamped = socket.stamped_until != TimePoint{};
+  if (wanted != stamped) set_option(socket.descriptor, SOL_SOCKET, SO_TIMESTAMPNS, wanted ? 1 : 0);
+  socket.stamped_until = wanted ? now + stamping : TimePoint{};
 }
 
 void KernelDatagrams::read_errors(SocketId id, WireHandler& handler, TimePoint now) {

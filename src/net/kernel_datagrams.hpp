@@ -15,7 +15,8 @@ namespace bellhop::net {
 /// about (RFC 3261 section 18.4).
 class KernelDatagrams {
  public:
-  KernelDatagrams(Poller& poller, observe::Metrics& metrics);
+  /// `queue_delay` is told how long the batch under work has waited in the kernel (Wire::queue_delay).
+  KernelDatagrams(Poller& poller, observe::Metrics& metrics, Duration& queue_delay);
 
   [[nodiscard]] Result<Endpoint, OpenError> open(SocketId id, const Endpoint& local, const SocketOptions& options);
   void close(SocketId id);
@@ -36,10 +37,13 @@ class KernelDatagrams {
     Descriptor descriptor;  ///< invalid once closed; ids are not used again
     SendBacklog backlog;
     std::uint32_t kernel_drops = 0;
+    TimePoint stamped_until{};  ///< the kernel notes when each packet arrives
   };
 
   [[nodiscard]] Socket* open_socket(SocketId id);
   void read(SocketId id, WireHandler& handler, TimePoint now);
+  void measure_delay(Socket& socket, TimePoint now);
+  void stamp(Socket& socket, bool wanted, TimePoint now);
   void read_errors(SocketId id, WireHandler& handler, TimePoint now);
   void transmit(SocketId id, std::size_t first, std::size_t last);
   void give_up(SocketId id, const Endpoint& to, int error_number);
@@ -49,6 +53,7 @@ class KernelDatagrams {
   Poller& poller_;
   std::vector<std::unique_ptr<Socket>> sockets_;  ///< by id; null where the id is a listener's
   ReceiveBatch received_;
+  Duration& queue_delay_;
   SendBatch batch_;
   std::vector<std::pair<SocketId, Endpoint>> unreachable_;
   observe::Counter& received_count_;

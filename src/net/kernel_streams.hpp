@@ -13,8 +13,8 @@
 namespace bellhop::net {
 
 /// The TCP half of KernelWire: listeners and connections. Reads go through one buffer for all, so an idle connection
-/// costs its slot (meant to be under 100 octets here, not yet measured; the rest is the kernel's); a write buffer exists only while something is
-/// unsent.
+/// costs its slot (meant to be under 100 octets here, not yet measured; the rest is the kernel's); a write buffer
+/// exists only while something is unsent.
 class KernelStreams {
  public:
   KernelStreams(Poller& poller, observe::Metrics& metrics);

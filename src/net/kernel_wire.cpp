@@ -33,7 +33,7 @@ class Nobody final : public WireHandler {
 class EpollWire final : public KernelWire {
  public:
   explicit EpollWire(observe::Metrics& metrics)
-      : datagrams_(poller_, metrics),
+      : datagrams_(poller_, metrics, queue_delay_),
         streams_(poller_, metrics),
         turns_(metrics.counter("net.turns")),
         wake_event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -131,6 +131,7 @@ int EpollWire::wait_milliseconds() const {
 void EpollWire::turn() {
   const auto events = poller_.wait(wait_milliseconds());
   now_ = clock_now();
+  mark_.begin(now_);
   turns_.add();
   for (const epoll_event& event : events) dispatch(event);
   datagrams_.report(*handler_, now_);
@@ -142,6 +143,9 @@ void EpollWire::turn() {
     drops_counted_ = now_;
     datagrams_.count_kernel_drops();
   }
+  mark_.end();
+  const char* caught = mark_.take_caught();
+  if (const Duration lasted = clock_now() - now_; lasted > longest_turn) handler_->on_long_turn(lasted, caught);
 }
 
 void EpollWire::dispatch(const epoll_event& event) {

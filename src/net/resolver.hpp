@@ -15,7 +15,8 @@ namespace bellhop::net {
 /// thread, /etc/hosts first for addresses, TTL-aware cache with negative entries, bounded number under way, equal
 /// questions merged) and SimulatedResolver for tests in virtual time.
 ///
-/// Cost     cached() is one striped lock and no allocation.
+/// Cost     cached() is one striped lock. It allocates only when it finds an answer in the old half of the cache, which
+///          then becomes a young one again.
 class Resolver {
  public:
   /// Where an answer goes: called on the resolver's thread, must only post to the shard's inbox.

@@ -34,6 +34,9 @@ class SimulatedWire final : public Wire {
   TimePoint now() const override { return network_->now(); }
   void wake() override { woken_.store(true); }
 
+  /// For tests of overload: what a busy kernel would say.
+  void set_queue_delay(Duration delay) { queue_delay_ = delay; }
+
   [[nodiscard]] TimePoint next_turn() const;
   void turn();
   void datagram_arrives(SocketId socket, const Endpoint& from, std::string_view octets);

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "base/slot.hpp"
 #include "base/time.hpp"
+#include "net/turn_watch.hpp"
 
 namespace bellhop::net {
 
@@ -52,6 +53,8 @@ class WireHandler {
   virtual void on_turn(TimePoint now) = 0;
   /// The earliest time on_turn() must be called again; `never` when nothing is pending.
   [[nodiscard]] virtual TimePoint next_deadline() const = 0;
+  /// A turn lasted longer than longest_turn; `step` is what the watch caught it in, or null.
+  virtual void on_long_turn(Duration /*lasted*/, const char* /*step*/) {}
 };
 
 /// The only way in and out of a shard (founding decision 2): sockets, time and wake-ups. Two implementations:
@@ -100,6 +103,16 @@ class Wire {
   [[nodiscard]] virtual TimePoint now() const = 0;
   /// Thread-safe: makes the wire call on_wake() soon.
   virtual void wake() = 0;
+
+  /// How long what is being handed to the handler has waited in the kernel's queue. Measured only while input comes
+  /// faster than it is read; zero otherwise.
+  [[nodiscard]] Duration queue_delay() const { return queue_delay_; }
+  /// Where the handler says what it is doing.
+  [[nodiscard]] TurnMark& mark() { return mark_; }
+
+ protected:
+  Duration queue_delay_{};
+  TurnMark mark_;
 };
 
 }  // namespace bellhop::net

@@ -5,10 +5,10 @@
 namespace bellhop::observe {
 namespace {
 
-constexpr std::array<std::string_view, 19> step_names{
-    "ingress",  "guard",     "sanity",       "max-forwards", "loop",      "proxy-require", "authentication",
-    "identity", "own-route", "relay-policy", "alias",        "forwarder", "registrar",     "location",
-    "routing",  "target",    "branch",       "response",     "answer"};
+constexpr std::array<std::string_view, 21> step_names{
+    "ingress",   "guard",    "sanity",   "max-forwards", "loop",         "proxy-require", "authentication",
+    "identity",  "rights",   "overload", "own-route",    "relay-policy", "alias",         "forwarder",
+    "registrar", "location", "routing",  "target",       "branch",       "response",      "answer"};
 static_assert(step_names.size() == static_cast<std::size_t>(Step::answer) + 1);
 
 constexpr std::size_t longest_part = 255;  // its length is kept in one octet

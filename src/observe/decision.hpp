@@ -17,6 +17,8 @@ enum class Step : std::uint8_t {
   proxy_require,
   authentication,
   identity,
+  rights,
+  overload,
   own_route,
   relay_policy,
   alias,

@@ -48,13 +48,13 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   const auto flow = next_flow(forwarding, branch, now);
   if (!flow) {
     forwarding.record.note(Step::target, "no address or transport", branch.destination.uri);
-    return fail_branch(id, forwarding, index, 503, now);
+    return fail_branch(forwarding, index, 503, now);
   }
   branch.client = env_.clients.reserve();
   if (!branch.client.valid()) {
     forwarding.at_limit = true;
     forwarding.record.note(Step::branch, "client transaction limit");
-    return fail_branch(id, forwarding, index, 503, now);
+    return fail_branch(forwarding, index, 503, now);
   }
 
   via_.clear();
@@ -77,6 +77,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     branch.force_udp = true;
     return send_branch(id, forwarding, index, now);
   }
+  branch.to_peer = env_.transport.peer_of(*flow) != nullptr;
   note_target(forwarding.record, *flow);
   if (env_.log.enabled(Tag::sip_client, Level::low_level))
     env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.request->method_text(),
@@ -84,8 +85,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   env_.clients.start(branch.client, forwarding.request->method(), buffer_, *flow, id, now);
 }
 
-void Proxy::fail_branch(SlotId, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for,
-                        TimePoint now) {
+void Proxy::fail_branch(Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now) {
   forwarding.fork.on_failed(index, stands_for, now, actions_);
 }
 
@@ -130,7 +130,7 @@ bool Proxy::stays_in_path(const Passage& p) const {
   const Method method = p.request.method();
   if (method != Method::invite && method != Method::subscribe && method != Method::notify && method != Method::refer)
     return false;
-  if (config_->sip.record_route == config::RecordRoute::always || p.facts.in_dialog) return true;
+  if (config_->sip.record_route == config::RecordRoute::always || p.facts.in_dialog || p.facts.call != 0) return true;
   if (p.from.transport != p.to.transport || p.destination.flow.has_value() || p.facts.caller_by_flow ||
       !p.facts.caller_epid.empty())
     return true;
@@ -195,6 +195,7 @@ void Proxy::write_request(const Passage& p, std::string_view via) {
                   .via = via,
                   .via_facts = facts_text_,
                   .record_route = record_route_,
+                  .to_peer = env_.transport.peer_of(p.to) != nullptr,
                   .path = path_,
                   .contacts = contact_edits(p)};
   buffer_.clear();
@@ -243,23 +244,14 @@ void Proxy::append_stateless_branch(std::string& out, const sip::Message& reques
                                                  request.from_tag(), request.cseq().number, request.request_uri_text());
   const std::uint64_t value = hash64(identity, env_.hash_seed);
   out += stateless_mark;
-  crypto::append_base32(out, value);
-  crypto::append_base32(out, stateless_mac(value));
+  crypto::append_stamped_number(out, stateless_key_, value);
 }
 
-std::uint64_t Proxy::stateless_mac(std::uint64_t value) const {
-  return crypto::short_mac(stateless_key_, {reinterpret_cast<const char*>(&value), sizeof value});
-}
-
-bool Proxy::on_stateless_response(const sip::Message& response, const net::Flow& from) {
+bool Proxy::on_stateless_response(const sip::Message& response, const net::Flow& from, TimePoint now) {
   std::string_view branch = response.top_via().branch;
-  constexpr std::size_t digits = 13;
-  if (!starts_with_ignore_case(branch, stateless_mark) || branch.size() != stateless_mark.size() + 2 * digits)
-    return false;
+  if (!starts_with_ignore_case(branch, stateless_mark)) return false;
   branch.remove_prefix(stateless_mark.size());
-  const auto value = crypto::parse_base32(branch.substr(0, digits));
-  const auto mac = crypto::parse_base32(branch.substr(digits));
-  if (!value || !mac || *mac != stateless_mac(*value)) return false;
+  if (!crypto::parse_stamped_number(branch, stateless_key_)) return false;
   std::size_t seen = 0;
   Result<sip::Via, sip::ValueError> next = failure(sip::ValueError::malformed);
   response.for_each_value(HeaderId::via, [&](std::string_view text, const sip::HeaderField&) {
@@ -271,10 +263,9 @@ bool Proxy::on_stateless_response(const sip::Message& response, const net::Flow&
   const auto address = IpAddress::parse(next->received.empty() ? next->host : next->received);
   if (!transport || !address) return true;
   const auto rport = parse_decimal(next->rport_text, 65535);
-  const std::uint16_t port = rport             ? static_cast<std::uint16_t>(*rport)
-                             : next->port != 0 ? next->port
-                                               : sip::default_port(*transport);
-  const auto flow = env_.transport.flow_to({*transport, {*address, port}, true}, from.socket, TimePoint{});
+  transport::Target target = transport::target_of_via(*next, *transport, *address);
+  if (rport) target.endpoint.port = static_cast<std::uint16_t>(*rport);
+  const auto flow = env_.transport.flow_for_response(target, from.socket, now);
   if (!flow) return true;
   buffer_.clear();
   strip_own_via(buffer_, response);

@@ -50,10 +50,6 @@ void append_headers(std::string& out, const sip::Uri& uri) {
   if (!uri.headers.empty()) out.append("?").append(uri.headers);
 }
 
-bool is_sip(const sip::Uri& uri) {
-  return uri.scheme == sip::Scheme::sip || uri.scheme == sip::Scheme::sips;
-}
-
 std::string edited(const sip::Uri& uri, ContactEdits wanted) {
   if (uri.parameter("gr")) wanted.alias = wanted.fix = nullptr;
   std::string out;
@@ -80,7 +76,7 @@ void edit_contacts(sip::Edits& edits, const sip::Message& message, const Contact
   std::string_view instead = wanted.instead;
   message.for_each_value(HeaderId::contact, [&](std::string_view value, const sip::HeaderField&) {
     const auto contact = sip::parse_contact(value);
-    if (!contact || contact->star || !is_sip(contact->address.uri)) return true;
+    if (!contact || contact->star || !contact->address.uri.is_sip()) return true;
     const sip::NameAddr& address = contact->address;
     std::string text = instead.empty() ? edited(address.uri, wanted) : std::string(std::exchange(instead, {}));
     if (!address.angle_brackets) text = "<" + text + ">";  // its parameters would be taken for the header's
@@ -93,7 +89,7 @@ std::optional<sip::Uri> first_sip_contact(const sip::Message& message) {
   std::optional<sip::Uri> found;
   message.for_each_value(HeaderId::contact, [&](std::string_view value, const sip::HeaderField&) {
     const auto contact = sip::parse_contact(value);
-    if (contact && !contact->star && is_sip(contact->address.uri)) found = contact->address.uri;
+    if (contact && !contact->star && contact->address.uri.is_sip()) found = contact->address.uri;
     return !found;
   });
   return found;
@@ -102,7 +98,7 @@ std::optional<sip::Uri> first_sip_contact(const sip::Message& message) {
 std::optional<Alias> alias_of(std::string_view text) {
   if (text.find(alias_parameter) == std::string_view::npos) return std::nullopt;  // nearly all: not parsed for this
   const auto uri = sip::parse_uri(text);
-  if (!uri || !is_sip(*uri)) return std::nullopt;
+  if (!uri || !uri->is_sip()) return std::nullopt;
   const auto alias = uri->parameter(alias_parameter);
   if (!alias) return std::nullopt;
   const auto first = alias->value.find('~'), last = alias->value.rfind('~');

@@ -22,10 +22,8 @@ struct RouteView {
 
 RouteView remaining_routes(const sip::Message& request, const ForwardFacts& facts) {
   RouteView view;
-  std::string_view previous;
   request.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
     if (view.total == facts.own_routes) view.first = value;
-    previous = value;
     ++view.total;
     return true;
   });
@@ -53,7 +51,7 @@ std::string_view as_request_uri(std::string_view text, std::string& buffer) {
         text[i] == '?' || (text[i] == ';' && i + 1 < text.size() && (lower(text[i + 1]) == 'm' || text[i + 1] == '%'));
   if (!suspicious) return text;
   const auto uri = sip::parse_uri(text);
-  if (!uri || (uri->scheme != sip::Scheme::sip && uri->scheme != sip::Scheme::sips)) return text;
+  if (!uri || !uri->is_sip()) return text;
   const auto method = uri->parameter("method");
   if (uri->headers.empty() && !method) return text;
   const std::string_view behind = uri->parameters.empty() ? uri->headers : uri->parameters;
@@ -109,11 +107,22 @@ void consume_credentials(sip::Edits& edits, const sip::Message& request, std::st
   }
 }
 
-void assert_identity(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts) {
-  if (request.has(HeaderId::p_asserted_identity)) edits.remove_all(HeaderId::p_asserted_identity);
+void remove(sip::Edits& edits, const sip::Message& message, HeaderId id) {
+  if (message.has(id)) edits.remove_all(id);
+}
+
+/// RFC 3325 section 5: what a peer asserts is believed, everybody else's word is taken out, and an authenticated user's
+/// own identity is put in. Section 7: who wants it kept private is shown to peers only.
+void assert_identity(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts, bool to_peer) {
+  const bool hidden = !to_peer && wants_privacy(request) && !facts.from_stranger;
+  if (!facts.from_peer || hidden) {
+    remove(edits, request, HeaderId::p_asserted_identity);
+    remove(edits, request, HeaderId::remote_party_id);
+  }
+  if (facts.from_stranger) remove(edits, request, HeaderId::privacy);
   if (facts.identity.empty()) return;
-  if (request.has(HeaderId::p_preferred_identity)) edits.remove_all(HeaderId::p_preferred_identity);
-  edits.append(HeaderId::p_asserted_identity, fmt::format("<sip:{}>", facts.identity));
+  remove(edits, request, HeaderId::p_preferred_identity);
+  if (!hidden) edits.append(HeaderId::p_asserted_identity, fmt::format("<sip:{}>", facts.identity));
 }
 
 std::string_view number_text(std::array<char, 12>& buffer, std::uint32_t value) {
@@ -122,6 +131,26 @@ std::string_view number_text(std::array<char, 12>& buffer, std::uint32_t value) 
 }
 
 }  // namespace
+
+bool wants_privacy(const sip::Message& message) {
+  for (const auto* field = message.first(HeaderId::privacy); field != nullptr;
+       field = message.next(HeaderId::privacy, field)) {
+    std::string_view values = message.value(*field);  // priv-values have ";" between them (RFC 3323 section 4.2)
+    for (bool more = true; more;) {
+      const auto end = values.find(';');
+      if (equals_ignore_case(trim(values.substr(0, end)), "id")) return true;
+      more = end != std::string_view::npos;
+      if (more) values.remove_prefix(end + 1);
+    }
+  }
+  return false;
+}
+
+void strip_assertions(sip::Edits& edits, const sip::Message& response, bool from_peer, bool to_peer) {
+  if (from_peer && (to_peer || !wants_privacy(response))) return;
+  remove(edits, response, HeaderId::p_asserted_identity);
+  remove(edits, response, HeaderId::remote_party_id);
+}
 
 std::string_view next_hop_uri(const sip::Message& request, const ForwardFacts& facts, std::string_view request_uri,
                               std::string_view routes) {
@@ -191,7 +220,7 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
   edits.set(HeaderId::max_forwards, number_text(buffer, facts.max_forwards));
   edits.set(HeaderId::max_breadth, number_text(buffer, facts.max_breadth));
   if (!facts.consumed_realm.empty()) consume_credentials(edits, request, facts.consumed_realm);
-  if (facts.assert_identity) assert_identity(edits, request, facts);
+  if (facts.assert_identity) assert_identity(edits, request, facts, copy.to_peer);
   edit_contacts(edits, request, copy.contacts);
   if ((facts.sender & config::Workaround::bad_update) != 0) drop_update(edits, request);
   if (!facts.epid.empty()) restore_epid(edits, request, HeaderId::to, facts.epid);

@@ -19,6 +19,8 @@ struct ForwardFacts {
   bool in_dialog = false;
   std::string consumed_realm;       ///< credentials for this realm are ours to take out (RT-13); empty: none
   bool assert_identity = false;     ///< strip what others asserted, put in `identity` when there is one (CGP-55)
+  bool from_peer = false;           ///< what it asserts is believed (RFC 3325)
+  bool from_stranger = false;       ///< neither a peer nor one of our users
   std::string identity;             ///< "alice@example.test"
   std::uint32_t max_forwards = 70;  ///< value for the copy
   std::uint32_t max_breadth = 60;
@@ -26,6 +28,7 @@ struct ForwardFacts {
   bool caller_by_flow = false;  ///< only the way it came leads back: natted, on a connection, or known by names alone
   config::Workarounds sender = 0;  ///< what the device that sent it needs (CGP-62)
   bool by_path = false;            ///< brought here by our Path: only that flow leads on (RFC 5626 section 5.3.1)
+  std::uint64_t call = 0;          ///< counted under the caps of its account until it ends; 0: not
   std::string epid;                ///< to put back into To (CGP-69); empty: none
   std::string caller_epid;         ///< of its From, to put back into what is answered
 };
@@ -37,6 +40,7 @@ struct Copy {
   std::string_view via;           ///< our Via value
   std::string_view via_facts;     ///< received and rport of the client's
   std::string_view record_route;  ///< one or two Record-Route values
+  bool to_peer = false;           ///< who may hear identities that are to be kept private (RFC 3325)
   std::string_view path;          ///< a Path value for a REGISTER (RFC 3327)
   ContactEdits contacts{};
 };
@@ -45,6 +49,12 @@ struct Copy {
 /// put nothing in. A next hop without "lr" gets the strict router's form (item 6).
 void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts,
                      const Copy& copy, sip::FieldNames names);
+
+/// Whether the sender asks that its identity be told to trusted peers only (RFC 3325 section 9.3: "id").
+[[nodiscard]] bool wants_privacy(const sip::Message& message);
+
+/// Takes out of a response what its sender had no right to assert, or what the caller has no right to hear (RFC 3325).
+void strip_assertions(sip::Edits& edits, const sip::Message& response, bool from_peer, bool to_peer);
 
 /// Content-Length where the message came without, as a datagram may: whatever we send may go over a stream
 /// (section 18.3).

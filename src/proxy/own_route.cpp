@@ -50,7 +50,7 @@ request::Refusal broken_route() {
 }  // namespace
 
 bool names_us(const sip::Uri& uri, const config::Snapshot& config) {
-  if (uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::sips) return false;
+  if (!uri.is_sip()) return false;
   if (const auto address = IpAddress::parse(uri.host))
     return config.is_own_address(*address, uri.port) || is_advertised(uri, config);
   return config.domain_of(uri.host) != nullptr || is_advertised(uri, config);

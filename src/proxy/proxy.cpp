@@ -268,6 +268,7 @@ void Proxy::finish(SlotId id, TimePoint now) {
   if (!env_.servers.answered_finally(forwarding.server))
     env_.servers.forget(forwarding.server);  // RFC 4320 section 4.2
   if (!accepted) {
+    if (forwarding.facts.call != 0) env_.calls.end(forwarding.facts.call);
     forwardings_.erase(id);
     return;
   }
@@ -321,6 +322,7 @@ void Proxy::write_response(std::string& out, const Forwarding& forwarding, std::
       wanted.alias = &*branch.natted_at;
     edit_contacts(edits_, response, wanted);
   }
+  if (config_->sip.p_asserted_identity) strip_assertions(edits_, response, branch.to_peer, forwarding.facts.from_peer);
   if (forwarding.contact_replaced) restore_contacts(edits_, response, env_.tokens);
   if ((callee & config::Workaround::bad_update) != 0) drop_update(edits_, response);
   if (!forwarding.facts.caller_epid.empty())

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "config/snapshot.hpp"
 #include "crypto/token.hpp"
+#include "dialog/calls.hpp"
 #include "net/resolver.hpp"
 #include "net/timer.hpp"
 #include "observe/log.hpp"
@@ -44,6 +45,7 @@ class Proxy {
     net::Resolver& resolver;
     net::Resolver::Asker& asker;
     transport::Avoided& avoided;
+    dialog::Calls& calls;
     net::TimerWheel& wheel;
     observe::Log& log;
     observe::Metrics& metrics;
@@ -68,7 +70,7 @@ class Proxy {
   void on_response(const sip::Message& response, const transaction::ClientTransactions::Match& match, TimePoint now);
   /// A response to something sent statelessly: passed on by its next Via when our branch proves it ours (CGP-02).
   /// False: drop it.
-  bool on_stateless_response(const sip::Message& response, const net::Flow& from);
+  bool on_stateless_response(const sip::Message& response, const net::Flow& from, TimePoint now);
   /// A CANCEL for this INVITE transaction was answered 200: what it started is to end.
   void on_cancel(SlotId server_transaction, TimePoint now);
   void on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now);
@@ -104,6 +106,7 @@ class Proxy {
     Heard heard = Heard::nothing;
     bool size_switched = false;  ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
     bool force_udp = false;
+    bool to_peer = false;                  ///< what it asserts is believed (RFC 3325)
     bool flow_lost = false;                ///< its flow is gone: what is tried instead leads there only by luck
     std::optional<net::Flow> natted_at{};  ///< who answers stands behind NAT there; kept for late repeats
   };
@@ -148,9 +151,9 @@ class Proxy {
   [[nodiscard]] bool try_alternate(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   void note_response(Branch& branch, const sip::Message& response, TimePoint now);
   void send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
-  void fail_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now);
+  void fail_branch(Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now);
   [[nodiscard]] std::optional<net::Flow> next_flow(Forwarding& forwarding, Branch& branch, TimePoint now);
-  [[nodiscard]] std::optional<net::Flow> flow_of_binding(const Forwarding& forwarding, Branch& branch) const;
+  [[nodiscard]] std::optional<net::Flow> flow_of_binding(Branch& branch) const;
   /// A request on its way: what came, and where it goes.
   struct Passage {
     const sip::Message& request;
@@ -174,7 +177,6 @@ class Proxy {
   [[nodiscard]] static bool is_sips(std::string_view uri) { return starts_with_ignore_case(uri, "sips:"); }
   static constexpr std::string_view stateless_mark = "z9hG4bKbhs";
   void append_stateless_branch(std::string& out, const sip::Message& request) const;
-  [[nodiscard]] std::uint64_t stateless_mac(std::uint64_t value) const;
 
   // Responses.
   void forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now);

@@ -10,7 +10,7 @@ namespace bellhop::proxy {
 
 namespace {
 
-constexpr std::size_t digits = 13;  ///< of one 64-bit word in base32
+constexpr std::size_t digits = crypto::base32_size;  ///< of one word
 
 /// The flow as words: transport, family, shard, socket and port; for streams the connection; the peer's address (one
 /// word or two).

@@ -45,24 +45,25 @@ std::optional<Duration> retry_after(const sip::Message& response) {
 void Proxy::start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
   Branch& branch = forwarding.branches[index];
   const bool by_flow = branch.destination.flow.has_value() || branch.destination.outbound;
-  const auto flow = flow_of_binding(forwarding, branch);
+  const auto flow = flow_of_binding(branch);
   if (by_flow && !flow) {  // RFC 5626 sections 5.3.1 and 7
     forwarding.record.note(Step::target, "its flow is gone");
     if (try_alternate(id, forwarding, index, now)) return;
     if (forwarding.facts.by_path || branch.destination.outbound)
-      return fail_branch(id, forwarding, index, forwarding.facts.by_path ? 430 : 480, now);
+      return fail_branch(forwarding, index, forwarding.facts.by_path ? 430 : 480, now);
     branch.flow_lost = true;
   }
   if (flow && is_sips(branch.destination.uri) &&
       !sip::is_secure(flow->transport)) {  // DET-10; the status is that of RFC 5630 section 5.3
     forwarding.record.note(Step::target, "sips, but not over", sip::param_name(flow->transport));
-    return fail_branch(id, forwarding, index, 480, now);
+    if (try_alternate(id, forwarding, index, now)) return;
+    return fail_branch(forwarding, index, 480, now);
   }
   if (flow || find_targets(id, forwarding, index, now)) send_branch(id, forwarding, index, now);
 }
 
 /// A registered phone is reached the way it came: over its connection while that lives, over its NAT mapping for UDP.
-std::optional<net::Flow> Proxy::flow_of_binding(const Forwarding&, Branch& branch) const {
+std::optional<net::Flow> Proxy::flow_of_binding(Branch& branch) const {
   auto& flow = branch.destination.flow;
   if (flow && !env_.transport.is_alive(*flow)) flow.reset();
   return flow;
@@ -96,7 +97,7 @@ bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index,
   const auto hop = next_hop(*forwarding.request, forwarding.facts, branch.destination);
   if (!hop) {
     forwarding.record.note(Step::target, "no next hop", branch.destination.uri);
-    fail_branch(id, forwarding, index, hop.error(), now);
+    fail_branch(forwarding, index, hop.error(), now);
     return false;
   }
   static const std::vector<net::AnswerPtr> none;
@@ -113,7 +114,7 @@ bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index,
     const bool flow_lost = branch.flow_lost && forwarding.facts.in_dialog && !unspeakable;
     const int lost =
         forwarding.via_count > 1 ? 430 : 480;  // "endpoints should never receive a 430" (RFC 5626 section 11.5)
-    fail_branch(id, forwarding, index, flow_lost ? lost : unspeakable ? 416 : unknown ? 404 : 503, now);
+    fail_branch(forwarding, index, flow_lost ? lost : unspeakable ? 416 : unknown ? 404 : 503, now);
     return false;
   }
   branch.targets = std::move(location.targets);
@@ -145,7 +146,7 @@ void Proxy::on_answer(std::uint64_t key, const net::AnswerPtr& answer, TimePoint
   if (look_ups.open == 0 || --look_ups.open > 0) return;
   if (!forwarding->fork.wanted(index)) {  // the caller hung up, or somebody else answered
     forwarding->branches[index].look_ups.reset();
-    fail_branch(id, *forwarding, index, 487, now);
+    fail_branch(*forwarding, index, 487, now);
   } else if (find_targets(id, *forwarding, index, now)) {
     send_branch(id, *forwarding, index, now);
   }
@@ -201,7 +202,9 @@ void Proxy::note_response(Branch& branch, const sip::Message& response, TimePoin
 /// Time-out, refused connection, ICMP, a TLS handshake that failed: the next target, unless this one
 /// - answered provisionally and then was silent: it has the request, and section 4.3 counts only silence from the
 /// start;
-/// - let the phone ring and then was lost: another one would ring a second time, in another early dialog.
+/// - let the phone ring and then was lost: another one would ring a second time, in another early dialog;
+/// - was silent to a request other than INVITE: after Timer F its caller has given up as well, and an answer would come
+/// too late for anybody (RFC 4320 section 4.2). The next request finds it avoided.
 void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now) {
   Forwarding* forwarding = forwardings_.find(fork);
   if (forwarding == nullptr || forwarding->lingering) return;
@@ -221,10 +224,11 @@ void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePo
     const bool dead = !timed_out || branch.heard == Heard::nothing;
     if (dead && branch.targets.size() > 1)
       env_.avoided.failed(branch.targets[branch.next_target - 1], config_->dns.avoid_failed, now);
+    const bool given_up = timed_out && forwarding->request->method() != sip::Method::invite;
     const bool elsewhere =
-        dead && branch.heard != Heard::progress &&
+        dead && !given_up && branch.heard != Heard::progress &&
         (try_next_target(fork, *forwarding, *index, now) || try_alternate(fork, *forwarding, *index, now));
-    if (!elsewhere) fail_branch(fork, *forwarding, *index, timed_out ? 408 : 503, now);
+    if (!elsewhere) fail_branch(*forwarding, *index, timed_out ? 408 : 503, now);
   }
   drain(fork, nullptr, now);
 }

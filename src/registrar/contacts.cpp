@@ -62,7 +62,7 @@ Interval interval_of(const sip::Contact& contact, std::optional<std::uint32_t> f
 
 const char* unusable(const sip::Uri& contact, const config::Registrar& settings) {
   if (contact.text.size() > settings.contact_max_size) return "Contact Too Long";
-  if (contact.scheme != sip::Scheme::sip && contact.scheme != sip::Scheme::sips) return nullptr;
+  if (!contact.is_sip()) return nullptr;
   if (contact.has_port && contact.port == 0) return "Contact At Port 0";
   const auto maddr = contact.parameter("maddr");
   if (unreachable(sip::host_address(contact.host)) || (maddr && unreachable(sip::host_address(maddr->value))))
@@ -108,8 +108,7 @@ bool read_path(const sip::Message& request, std::string& out) {
   bool good = true;
   request.for_each_value(sip::HeaderId::path, [&](std::string_view value, const sip::HeaderField&) {
     const auto route = sip::parse_name_addr(value);
-    good = route && route->angle_brackets &&
-           (route->uri.scheme == sip::Scheme::sip || route->uri.scheme == sip::Scheme::sips);
+    good = route && route->angle_brackets && route->uri.is_sip();
     if (!out.empty()) out += ", ";
     append_unfolded(out, value);
     return good;

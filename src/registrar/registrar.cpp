@@ -186,14 +186,12 @@ Registrar::Reply Registrar::read_change(const Work& work, const sip::Contact& co
   binding.user_agent.clear();
   append_unfolded(binding.user_agent, work.request.value_of(HeaderId::user_agent).substr(0, 255));
   binding.flow = work.from;
-  const bool first_hop = work.request.via_count() == 1;
-  const bool where_it_sends_from =
-      work.rules().force_nat || (first_hop && (work.sender & config::Workaround::fix_contacts) != 0);
-  const bool sip_contact =
-      contact.address.uri.scheme == sip::Scheme::sip || contact.address.uri.scheme == sip::Scheme::sips;
-  binding.natted = path_.empty() &&
-                   (where_it_sends_from || (sip_contact && transport::behind_nat(work.request, &contact.address.uri,
-                                                                                 work.from, work.settings.nat.detect)));
+  const bool where_it_sends_from = work.rules().force_nat || (work.sender & config::Workaround::fix_contacts) != 0;
+  const bool first_hop = work.request.via_count() == 1;  // else it came from a proxy, which is no way to the phone
+  binding.natted = path_.empty() && first_hop &&
+                   (where_it_sends_from ||
+                    (contact.address.uri.is_sip() &&
+                     transport::behind_nat(work.request, &contact.address.uri, work.from, work.settings.nat.detect)));
   return {};
 }
 

@@ -332,6 +332,8 @@ TEST_F(RegistrarTest, ForcedNatAndRegistrationsThroughAProxy) {
   settings_.registrar.force_nat = true;
   send("Contact: <sip:bob@192.0.2.201>\n");
   EXPECT_TRUE(only().natted);
+  send("Contact: <sip:bob@192.0.2.201>\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKx\n");
+  EXPECT_FALSE(only().natted) << "it came from the proxy, which is no way to the phone";
   settings_.registrar.force_nat = false;
   send("Contact: <sip:bob@192.0.2.201>\nVia: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKx\n");
   EXPECT_FALSE(only().natted);

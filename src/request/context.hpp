@@ -40,11 +40,14 @@ struct RequestContext {
 
   config::Workarounds sender = 0;  ///< what the device that sent it needs (CGP-62)
 
+  const config::Peer* peer = nullptr;  ///< trusted, and needs no password; null: everybody else
+
   // Authentication.
   bool authenticated = false;
   std::string account{};  ///< user part of the account that authenticated
   std::string account_domain{};
 
+  std::uint64_t call = 0;        ///< counted under the caps of the account; 0: not
   std::size_t octets_back = 0;  ///< of our own answers so far
 
   [[nodiscard]] sip::Method method() const { return message.method(); }

@@ -52,7 +52,6 @@ Destination destination_of(const location::Binding& binding) {
   destination.routes = binding.path;
   destination.q = binding.q;
   destination.binding = binding.id;
-  destination.expires = binding.expires;
   // RFC 3327: with a Path the first hop is not ours to choose. A connection is the only sure way back to whoever opened
   // it (baresip's Contact names a port nobody connects to); a phone behind NAT hears only its own mapping.
   const bool stream_there = binding.flow.is_stream() && binding.flow.stream.valid();
@@ -144,6 +143,8 @@ void Router::route_local(const Address& address, const Wanted& wanted, sip::Meth
                          const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record,
                          Decision& decision) const {
   decision.domain = address.domain;
+  decision.callee_user = address.user;
+  decision.callee_domain = address.local_name();
   std::vector<location::Binding> bindings;
   table_.find(wanted.key, now, bindings);
   const bool temporary = wanted.device && wanted.device->instance_hash != 0;

@@ -29,8 +29,7 @@ struct Destination {
   bool outbound = false;                    ///< registered by a flow of its own (RFC 5626): nothing else leads there
   config::Workarounds workarounds = 0;      ///< what the device or site needs (CGP-62, 63)
   std::vector<Destination>
-      alternates{};     ///< other flows of the same device, in order: tried when this one fails (RFC 5626 section 7)
-  TimePoint expires{};  ///< of the binding, for a redirect's Contact
+      alternates{};  ///< other flows of the same device, in order: tried when this one fails (RFC 5626 section 7)
 };
 
 /// What routing decided: an answer, or destinations in the order of q. Data only: proxy and shard act on it.
@@ -39,6 +38,7 @@ struct Decision {
   Refusal refusal;
   std::vector<Destination> destinations;
   const config::Domain* domain = nullptr;  ///< the local domain the request was for; null: it leaves for elsewhere
+  std::string callee_user, callee_domain;  ///< the account it is for in the end; empty: none of ours
   bool to_remote = false;                  ///< leaves this server's users: relay policy applies unless `by_rule`
   bool by_rule = false;  ///< an alias or forwarder of ours named the remote address: an explicit permission
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "config/texts.hpp"
 
 namespace bellhop::server {
 
@@ -156,6 +157,34 @@ Outcome AccountCommands::allow_sip(std::string_view address, bool allowed) {
   return Json().set("account", name->text()).set("sip", allowed);
 }
 
+Outcome AccountCommands::set_rights(std::string_view address, const NewRights& given) {
+  const auto name = parse_new(address);
+  if (!name) return failure(name.error());
+  storage::Rights rights;
+  store_.for_each_account([&](const storage::Account& a) {
+    if (a.user == name->user && a.domain == name->domain) rights = a.rights;
+  });
+  if (given.groups) rights.groups = storage::words_of(*given.groups);
+  if (given.identities) rights.identities = storage::words_of(*given.identities);
+  if (given.blocked) rights.blocked = storage::words_of(*given.blocked);
+  const auto check = [](const std::vector<std::string>& words, std::string (*fault)(std::string_view)) {
+    for (const std::string& word : words)
+      if (const std::string why = fault(word); !why.empty()) return fmt::format("'{}' {}", word, why);
+    return std::string();
+  };
+  for (const std::string& wrong :
+       {check(rights.groups, config::user_fault), check(rights.identities, config::address_fault),
+        check(rights.blocked, config::pattern_fault)})
+    if (!wrong.empty()) return failure(wrong);
+  if (const auto done = store_.set_rights(name->user, name->domain, rights); !done)
+    return failure(why(done.error(), name->text()));
+  return Json()
+      .set("account", name->text())
+      .set("groups", fmt::format("{}", fmt::join(rights.groups, " ")))
+      .set("identities", fmt::format("{}", fmt::join(rights.identities, " ")))
+      .set("blocked", fmt::format("{}", fmt::join(rights.blocked, " ")));
+}
+
 Outcome AccountCommands::list_accounts(std::string_view filter) {
   constexpr std::string_view both = "MD5 SHA-256";
   Json rows = Json::array();
@@ -164,15 +193,22 @@ Outcome AccountCommands::list_accounts(std::string_view filter) {
     if (!c.plain.has_md5() || !c.plain.has_sha256())
       one_alone.emplace(c.account_user + "@" + c.realm, c.plain.has_md5() ? "MD5" : "SHA-256");
   });
-  const auto add = [&](const std::string& address, bool sip, std::string_view algorithms, std::string_view kept) {
+  const auto add = [&](const std::string& address, bool sip, std::string_view algorithms,
+                       const std::vector<std::string>& groups, std::string_view kept) {
     if (has(address, filter))
-      rows.push(Json().set("account", address).set("sip", sip).set("algorithms", algorithms).set("kept", kept));
+      rows.push(Json()
+                    .set("account", address)
+                    .set("sip", sip)
+                    .set("algorithms", algorithms)
+                    .set("groups", fmt::format("{}", fmt::join(groups, " ")))
+                    .set("kept", kept));
   };
-  for (const config::StaticAccount& a : config_.accounts) add(a.user + "@" + a.domain, a.sip, both, "configuration");
+  for (const config::StaticAccount& a : config_.accounts)
+    add(a.user + "@" + a.domain, a.sip, both, a.groups, "configuration");
   store_.for_each_account([&](const storage::Account& a) {
     const std::string address = a.user + "@" + a.domain;
     const auto found = one_alone.find(address);
-    add(address, a.sip, found == one_alone.end() ? both : found->second, "store");
+    add(address, a.sip, found == one_alone.end() ? both : found->second, a.rights.groups, "store");
   });
   return rows;
 }

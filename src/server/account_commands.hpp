@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,11 @@ class AccountCommands {
   Outcome add_account_by_ha1(std::string_view address, std::string_view ha1, bool replace);
   Outcome remove_account(std::string_view address);
   Outcome allow_sip(std::string_view address, bool allowed);
+  /// Replaces those lists that are given: groups, identities, blocked callers, each as words with white space between.
+  struct NewRights {
+    std::optional<std::string> groups, identities, blocked;
+  };
+  Outcome set_rights(std::string_view address, const NewRights& rights);
   Outcome list_accounts(std::string_view filter);
   /// CSV of user,domain,password, or with H(A1) as above user,domain,,MD5,SHA-256, of which one may be empty or left
   /// out; a first line that begins with user,domain,password is a heading. All or none.

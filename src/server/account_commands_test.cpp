@@ -20,8 +20,13 @@ struct AccountCommandsTest : testing::Test {
     config.domains.resize(1);
     config.domains[0].name = "example.test";
     config.domains[0].aliases = {"sip.example.test"};
-    config.accounts.push_back(
-        {.user = "static", .domain = "example.test", .password = "x", .aliases = {"fixed"}, .line = 7});
+    config::StaticAccount fixed;
+    fixed.user = "static";
+    fixed.domain = "example.test";
+    fixed.password = "x";
+    fixed.aliases = {"fixed"};
+    fixed.line = 7;
+    config.accounts.push_back(fixed);
   }
 
   static std::string text(const Outcome& outcome) { return outcome ? outcome->write() : "error: " + outcome.error(); }
@@ -84,7 +89,7 @@ TEST_F(AccountCommandsTest, AnAccountIsAddedByHa1) {
               HasSubstr("all accounts of example.test are now asked for MD5"));
   EXPECT_THAT(text(commands.add_account_by_ha1("alice@example.test", md5, false)), HasSubstr("use --replace"));
   EXPECT_TRUE(commands.add_account_by_ha1("alice@example.test", md5, true));
-  EXPECT_THAT(text(commands.list_accounts("alice")), HasSubstr(R"("algorithms":"MD5","kept")"));
+  EXPECT_THAT(text(commands.list_accounts("alice")), HasSubstr(R"("algorithms":"MD5","groups")"));
   EXPECT_THAT(text(commands.list_accounts("both")), HasSubstr(R"("algorithms":"MD5 SHA-256")"));
   EXPECT_THAT(text(commands.add_account_by_ha1("carol@example.test", sha256, false)),
               HasSubstr("all of a domain get the same challenge"));
@@ -133,7 +138,7 @@ TEST_F(AccountCommandsTest, ImportTakesHa1) {
       text(commands.import_accounts("User,Domain,Password,MD5,SHA-256\na,example.test,secret\nb,example.test,, " + md5 +
                                     " ,\nc,example.test,," + md5 + "," + sha256 + "\n")),
       AllOf(HasSubstr(R"("imported":3)"), HasSubstr("all accounts of example.test are now asked for MD5")));
-  EXPECT_THAT(text(commands.list_accounts("b@")), HasSubstr(R"("algorithms":"MD5","kept")"));
+  EXPECT_THAT(text(commands.list_accounts("b@")), HasSubstr(R"("algorithms":"MD5","groups")"));
   EXPECT_THAT(text(commands.import_accounts("d,example.test,,," + sha256 + "\n")), HasSubstr("the same challenge"));
 }
 
@@ -186,6 +191,27 @@ TEST_F(AccountCommandsTest, ADataFolderBelongsToOneServerAndKeepsItsKey) {
   EXPECT_EQ(DataDir(folder + "/data").key(), key);
   const DataDir::Lock lock(data.lock());
   EXPECT_THROW(DataDir::Lock(data.lock()), std::runtime_error);
+}
+
+// [MOD-02] account rights: groups, identities and blocked callers, each list replaced when it is given.
+TEST_F(AccountCommandsTest, RightsAreKeptAndChangedListByList) {
+  ASSERT_TRUE(commands.add_account("alice@example.test", "wonderland", false));
+  EXPECT_EQ(
+      text(commands.set_rights("Alice@example.test",
+                               {.groups = "Staff  int", .identities = "sales@example.test", .blocked = std::nullopt})),
+      R"({"account":"alice@example.test","groups":"staff int","identities":"sales@example.test","blocked":""})");
+  EXPECT_EQ(text(commands.set_rights("alice@example.test",
+                                     {.groups = std::nullopt, .identities = "", .blocked = "*@spam.test"})),
+            R"({"account":"alice@example.test","groups":"staff int","identities":"","blocked":"*@spam.test"})");
+  ASSERT_TRUE(commands.add_account("alice@example.test", "another", true));
+  storage::Directory directory;
+  directory.replace(storage::read_all(*store));
+  const storage::Rights rights = directory.rights("Alice", "example.test");
+  EXPECT_TRUE(rights.in_group("INT")) << "a new password takes no rights away";
+  EXPECT_EQ(rights.blocked, std::vector<std::string>{"*@spam.test"});
+  EXPECT_FALSE(commands.set_rights("nobody@example.test", {.groups = "x", .identities = {}, .blocked = {}}));
+  EXPECT_FALSE(commands.set_rights("alice@example.test", {.groups = {}, .identities = "no-address", .blocked = {}}));
+  EXPECT_FALSE(commands.set_rights("static@example.test", {.groups = "x", .identities = {}, .blocked = {}}));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ storage::Directory::Contents static_contents(const config::Snapshot& config) {
   storage::Directory::Contents out;
   for (const config::StaticAccount& a : config.accounts) {
     const std::string user = to_lower(a.user);
-    out.accounts.push_back({user, a.domain, a.sip});
+    out.accounts.push_back({user, a.domain, a.sip, {a.groups, a.identities, a.blocked}});
     append(out.credentials, storage::make_credentials(a.user, a.domain, user, a.password));
     for (const std::string& alias : a.aliases) {
       append(out.credentials, storage::make_credentials(alias, a.domain, user, a.password));

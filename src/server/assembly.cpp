@@ -22,6 +22,7 @@
 #include "server/configuration.hpp"
 #include "server/console.hpp"
 #include "server/data_dir.hpp"
+#include "server/guard_store.hpp"
 #include "server/memory.hpp"
 #include "server/monitor.hpp"
 #include "server/process.hpp"
@@ -29,6 +30,7 @@
 #include "sip/uri.hpp"
 #include "storage/accounts.hpp"
 #include "storage/directory.hpp"
+#include "transport/guard_rules.hpp"
 
 namespace bellhop::server {
 
@@ -70,25 +72,29 @@ std::optional<std::string> binding_key(std::string_view address, const config::S
 /// reverse order.
 class Assembly {
  public:
-  Assembly(const std::string& file, const config::SnapshotPtr& config, const Certificates& certificates)
+  Assembly(const std::string& file, const config::SnapshotPtr& config, Certificates& certificates)
       : data_(config->server.data_dir),
         lock_(data_.lock()),
         log_(observe::standard_error_sink()),
         store_(storage::open_sqlite_accounts(data_.accounts())),
         feed_(*store_, directory_, *config, log_),
         hash_seed_(Random::seed_from_system()),
-        guard_(metrics_, hash_seed_),
+        guard_(log_, metrics_, hash_seed_),
+        guard_store_(data_.guard(), guard_, log_),
         table_(metrics_, hash_seed_),
         resolver_(net::make_dns_resolver(dns_settings(config->dns))),
         core_({log_, directory_, table_, guard_, *resolver_, metrics_, data_.key(), hash_seed_}, config),
-        configuration_(file, config, certificates, log_, [this](const config::SnapshotPtr& next) { apply(*next, next); }),
+        configuration_(file, config, certificates, log_,
+                       [this](const config::SnapshotPtr& next) { apply(*next, next); }),
         started_(net::clock_now()) {
     apply_levels(log_, config->log);
+    guard_store_.load(started_);
     add_memory_gauges(metrics_);
     metrics_.computed("log.dropped", [this] { return static_cast<std::int64_t>(log_.dropped()); });
     metrics_.computed("storage.accounts", [this] { return static_cast<std::int64_t>(directory_.accounts()); });
     if (config->tls_context)
-      metrics_.computed("tls.days_to_expiry", [this] { return days_to_expiry(*configuration_.now(), net::clock_now()).value_or(0); });
+      metrics_.computed("tls.days_to_expiry",
+                        [this] { return days_to_expiry(*configuration_.now(), net::clock_now()).value_or(0); });
     if (config->registrar.journal) {
       storage::Journal::Settings journal;
       journal.path = data_.bindings();
@@ -115,8 +121,10 @@ class Assembly {
   void look_around() {
     configuration_.look_at_certificates();
     const TimePoint now = net::clock_now();
-    if (now < next_warning_) return;
-    next_warning_ = now + hours(24);
+    guard_store_.save(now);
+    if (now < next_day_) return;
+    if (next_day_ != TimePoint{}) configuration_.renew_ticket_keys();  // not at start: they are fresh
+    next_day_ = now + hours(24);
     warn_of_dates(*configuration_.now(), now, log_);
   }
 
@@ -130,13 +138,13 @@ class Assembly {
     core_.stop();
     resolver_.reset();  // before the shards that asked it
     table_.flush_journal();
+    guard_store_.save(net::clock_now());
     log_(Tag::server, Level::major, "stopped{}", all_ended ? "" : "; some calls were still being set up");
     log_.flush();
   }
 
  private:
   void apply(const config::Snapshot& next, const config::SnapshotPtr& pointer) {
-    apply_levels(log_, next.log);
     feed_.configure(next);
     core_.apply(pointer);
   }
@@ -176,6 +184,7 @@ class Assembly {
     return {.log = log_,
             .bindings = table_,
             .guard = guard_,
+            .guard_rules = [this] { return transport::rules_of(*configuration_.now()); },
             .now = net::clock_now,
             .status = [this] { return status(); },
             .collect = [this] { return collect(); },
@@ -198,12 +207,13 @@ class Assembly {
   AccountFeed feed_;
   const std::uint64_t hash_seed_;
   guard::Guard guard_;
+  GuardStore guard_store_;
   location::Table table_;
   std::unique_ptr<net::Resolver> resolver_;
   shard::ServerCore core_;
   Configuration configuration_;
   const TimePoint started_;
-  TimePoint next_warning_{};
+  TimePoint next_day_{};
   std::atomic<bool> draining_{false};
   admin::Commands commands_;
   std::optional<admin::ControlSocket> control_;
@@ -218,7 +228,7 @@ const char* version() {
 
 ExitStatus serve(const std::string& config_file) {
   prepare_process();
-  const Certificates certificates;
+  Certificates certificates;
   const config::SnapshotPtr config = read_configuration(config_file, certificates);
   if (!config) return ExitStatus::failed;
   for (const std::string& warning : config->warnings) std::fprintf(stderr, "%s\n", warning.c_str());

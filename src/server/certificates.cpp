@@ -1,34 +1,72 @@
 #include "server/certificates.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 
 #include "base/hash.hpp"
 #include "crypto/self_signed.hpp"
 #include "crypto/tls_identity.hpp"
+#include "storage/file.hpp"
 
 namespace bellhop::server {
 
 namespace {
 
 bool uses_tls(const config::Snapshot& snapshot) {
-  return std::any_of(snapshot.listen.begin(), snapshot.listen.end(), [](const auto& l) { return sip::is_secure(l.transport); });
+  return std::any_of(snapshot.listen.begin(), snapshot.listen.end(),
+                     [](const auto& l) { return sip::is_secure(l.transport); });
 }
 
-Result<void, std::string> write_secret(const std::string& path, const std::string& text) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int reason = errno;
-  if (file >= 0) ::close(file);
-  if (!written) return failure(fmt::format("cannot write {}: {}", path, std::strerror(reason)));
+/// A file that is there only under the name it was written with until it is whole.
+class NewFile {
+ public:
+  explicit NewFile(std::string path) : path_(std::move(path)), written_(path_ + ".new") {}
+  ~NewFile() {
+    ::unlink(written_.c_str());
+    if (named_ && !kept_) ::unlink(path_.c_str());
+  }
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  [[nodiscard]] Result<void, std::string> write(const std::string& text) {
+    std::error_code ignored;
+    std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
+    ::unlink(written_.c_str());  // left by a start that was cut off
+    const storage::FileDescriptor file(::open(written_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file.valid() || !storage::write_at(file.get(), text, 0) || ::fsync(file.get()) != 0) return refused();
+    return {};
+  }
+  [[nodiscard]] Result<void, std::string> give_name() {
+    named_ = ::rename(written_.c_str(), path_.c_str()) == 0;
+    return named_ ? Result<void, std::string>{} : refused();
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  [[nodiscard]] Result<void, std::string> refused() const {
+    return failure(fmt::format("cannot write {}: {}", path_, storage::error_text(errno)));
+  }
+  const std::string path_, written_;
+  bool named_ = false, kept_ = false;
+};
+
+/// Both or none: a half of a pair would be taken for the operator's at the next start.
+Result<void, std::string> write_pair(const config::Tls& tls, const crypto::PemPair& pair) {
+  NewFile key(tls.key), certificate(tls.certificate);
+  if (auto written = key.write(pair.key); !written) return written;
+  if (auto written = certificate.write(pair.certificate); !written) return written;
+  if (auto named = key.give_name(); !named) return named;
+  if (auto named = certificate.give_name(); !named) return named;
+  key.keep();
+  certificate.keep();
   return {};
 }
 
@@ -42,11 +80,11 @@ Result<void, std::string> make_missing(const config::Snapshot& snapshot) {
     names.insert(names.end(), domain.aliases.begin(), domain.aliases.end());
   }
   for (const IpAddress& address : snapshot.interface_addresses) names.push_back(address.to_string());
-  const auto made = crypto::make_self_signed(names, hours(24 * 825));
-  std::error_code ignored;
-  std::filesystem::create_directories(std::filesystem::path(tls.key).parent_path(), ignored);
-  if (auto written = write_secret(tls.key, made.key); !written) return written;
-  return write_secret(tls.certificate, made.certificate);
+  try {
+    return write_pair(tls, crypto::make_self_signed(names, hours(24 * 825)));
+  } catch (const std::exception& error) {
+    return failure(fmt::format("cannot make {}: {}", tls.certificate, error.what()));
+  }
 }
 
 }  // namespace
@@ -54,12 +92,13 @@ Result<void, std::string> make_missing(const config::Snapshot& snapshot) {
 Certificates::Certificates() : ticket_keys_{crypto::random_ticket_key()} {}
 
 Result<void, std::string> Certificates::attach(config::Snapshot& snapshot) const {
+  const config::Tls& tls = snapshot.tls;
+  if (uses_tls(snapshot) && tls.self_signed && !tls.certificate.empty())
+    if (auto made = make_missing(snapshot); !made) return made;
+  snapshot.certificate_files = fingerprint(snapshot);  // first: what changes from here on is seen as a change
   if (!uses_tls(snapshot)) return {};
   crypto::TlsSettings settings;
-  const config::Tls& tls = snapshot.tls;
   if (!tls.certificate.empty()) {
-    if (tls.self_signed)
-      if (auto made = make_missing(snapshot); !made) return made;
     auto loaded = crypto::TlsIdentity::load(tls.certificate, tls.key);
     if (!loaded) return failure(loaded.error());
     settings.identity = *loaded;
@@ -72,7 +111,8 @@ Result<void, std::string> Certificates::attach(config::Snapshot& snapshot) const
     for (const std::string& alias : domain.aliases) settings.by_server_name.push_back({alias, *loaded});
   }
   settings.ca_file = tls.ca;
-  settings.min_version = tls.min_version == config::TlsVersion::tls13 ? crypto::TlsVersion::tls_1_3 : crypto::TlsVersion::tls_1_2;
+  settings.min_version =
+      tls.min_version == config::TlsVersion::tls13 ? crypto::TlsVersion::tls_1_3 : crypto::TlsVersion::tls_1_2;
   if (!tls.ciphers.empty()) settings.ciphers = tls.ciphers;
   settings.ticket_keys = ticket_keys_;
   auto built = crypto::TlsContext::build(settings);
@@ -81,12 +121,19 @@ Result<void, std::string> Certificates::attach(config::Snapshot& snapshot) const
   return {};
 }
 
+void Certificates::renew_ticket_keys() {
+  constexpr std::size_t kept = 2;
+  ticket_keys_.insert(ticket_keys_.begin(), crypto::random_ticket_key());
+  if (ticket_keys_.size() > kept) ticket_keys_.resize(kept);
+}
+
 std::uint64_t Certificates::fingerprint(const config::Snapshot& snapshot) {
   std::uint64_t value = 0;
   const auto mix = [&](const std::string& file) {
-    struct stat facts {};
+    struct stat facts{};
     if (file.empty() || ::stat(file.c_str(), &facts) != 0) return;
-    value = hash64(fmt::format("{}.{} {} {}", facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, facts.st_size, facts.st_ino), value);
+    value = hash64(fmt::format("{}.{} {} {}", facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, facts.st_size, facts.st_ino),
+                   value);
   };
   for (const std::string* file : {&snapshot.tls.certificate, &snapshot.tls.key, &snapshot.tls.ca}) mix(*file);
   for (const config::Domain& domain : snapshot.domains) {

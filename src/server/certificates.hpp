@@ -11,22 +11,27 @@
 
 namespace bellhop::server {
 
-/// The certificates of [tls] and the domains, made into the TLS context that goes into each snapshot. Ticket keys live as long as this
-/// does, so sessions resume over a reload and on every shard.
+/// The certificates of [tls] and the domains, made into the TLS context that goes into each snapshot. Ticket keys live
+/// here, so sessions resume over a reload and on every shard.
 ///
 /// Threads  one at a time; reads files, so never a shard's.
 class Certificates {
  public:
   Certificates();
 
-  /// Reads the files and puts a context into the snapshot; nothing is put in without a tls or wss listener. The error is one sentence.
+  /// Reads the files and puts a context into the snapshot, none without a tls or wss listener; notes what state of the
+  /// files that was. Makes the pair of tls.self_signed when neither file is there. The error is one sentence.
   [[nodiscard]] Result<void, std::string> attach(config::Snapshot& snapshot) const;
+
+  /// A fresh ticket key seals from now on, in contexts attached later; the one before still opens. Whoever learns a key
+  /// can read two days of resumed sessions at most.
+  void renew_ticket_keys();
 
   /// Changes when one of the files does (time of change, size, inode).
   [[nodiscard]] static std::uint64_t fingerprint(const config::Snapshot& snapshot);
 
  private:
-  std::vector<crypto::TlsTicketKey> ticket_keys_;
+  std::vector<crypto::TlsTicketKey> ticket_keys_;  ///< the newest first
 };
 
 /// A sentence at Major for each certificate that ends soon, has ended or has not begun.

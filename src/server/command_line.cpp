@@ -35,6 +35,7 @@ struct Options {
   std::string first, second;  ///< what the subcommand is about: address, target, file, filter
   bool password_stdin = false, ha1_stdin = false;
   bool replace = false;
+  AccountCommands::NewRights rights;
 };
 
 void print_faults(const std::vector<config::Fault>& faults, bool json) {
@@ -214,6 +215,13 @@ class CommandLine {
         Access::change, [this](AccountCommands& accounts) { return import_file(accounts, options_.first); })
         ->add_option("FILE.csv", options_.first)
         ->required();
+    CLI::App* rights = account_leaf(
+        account, "rights", "what an account may do, and whom it does not want to hear", Access::change,
+        [this](AccountCommands& accounts) { return accounts.set_rights(options_.first, options_.rights); });
+    rights->add_option("NAME@DOMAIN", options_.first)->required();
+    rights->add_option("--groups", options_.rights.groups, "groups, for [[barring]] and [[cap]]: words in one text");
+    rights->add_option("--identities", options_.rights.identities, "other addresses its From may name");
+    rights->add_option("--blocked", options_.rights.blocked, "callers it refuses, like \"*@spam.test\"");
     CLI::App* sip = account_leaf(
         account, "sip", "allow or deny an account the use of SIP", Access::change,
         [this](AccountCommands& accounts) { return accounts.allow_sip(options_.first, options_.second == "on"); });

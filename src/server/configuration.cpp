@@ -35,13 +35,13 @@ config::SnapshotPtr read_configuration(const std::string& file, const Certificat
   return nullptr;
 }
 
-Configuration::Configuration(std::string file, config::SnapshotPtr first, const Certificates& certificates, observe::Log& log,
+Configuration::Configuration(std::string file, config::SnapshotPtr first, Certificates& certificates, observe::Log& log,
                              std::function<void(const config::SnapshotPtr&)> apply)
     : file_(std::move(file)),
       certificates_(certificates),
       log_(log),
       apply_(std::move(apply)),
-      seen_files_(Certificates::fingerprint(*first)),
+      seen_files_(first->certificate_files),
       now_(std::move(first)) {}
 
 config::SnapshotPtr Configuration::now() const {
@@ -68,6 +68,7 @@ admin::Reply Configuration::reload() {
   if (!complete) return refuse(complete.error());
   const config::SnapshotPtr next = *complete;
   adopt(next);
+  apply_levels(log_, next->log);
   log_(Tag::config, Level::major, "{} reloaded: {} domains, {} static accounts", file_, next->domains.size(),
        next->accounts.size());
   for (const std::string& warning : next->warnings) log_(Tag::config, Level::major, "{}", warning);
@@ -78,21 +79,32 @@ admin::Reply Configuration::reload() {
 
 void Configuration::adopt(config::SnapshotPtr next) {
   apply_(next);
-  seen_files_ = Certificates::fingerprint(*next);
+  seen_files_ = next->certificate_files;
   const std::lock_guard lock(mutex_);
   now_ = std::move(next);
 }
 
 void Configuration::look_at_certificates() {
   const std::lock_guard one_at_a_time(reloading_);
-  const config::SnapshotPtr running = now();
-  const std::uint64_t files = Certificates::fingerprint(*running);
+  const std::uint64_t files = Certificates::fingerprint(*now());
   if (files == seen_files_) return;
   seen_files_ = files;
-  const auto next = completed(*running, certificates_);
-  if (!next) return log_(Tag::config, Level::failure, "the new certificates cannot be used, the old ones stay: {}", next.error());
+  read_certificates("certificates");
+}
+
+void Configuration::renew_ticket_keys() {
+  const std::lock_guard one_at_a_time(reloading_);
+  if (!now()->tls_context) return;
+  certificates_.renew_ticket_keys();
+  read_certificates("ticket keys");
+}
+
+void Configuration::read_certificates(const char* what) {
+  const auto next = completed(*now(), certificates_);
+  if (!next)
+    return log_(Tag::config, Level::failure, "the new {} cannot be used, the old ones stay: {}", what, next.error());
   adopt(*next);
-  log_(Tag::config, Level::major, "certificates read again");
+  log_(Tag::config, Level::major, "{} renewed", what);
 }
 
 void apply_levels(observe::Log& log, const config::Log& settings) {

@@ -25,6 +25,7 @@ class DataDir {
   };
   [[nodiscard]] std::string accounts() const { return path_ + "/bellhop.db"; }
   [[nodiscard]] std::string bindings() const { return path_ + "/bindings.journal"; }
+  [[nodiscard]] std::string guard() const { return path_ + "/guard.json"; }
   [[nodiscard]] std::string lock() const { return path_ + "/bellhop.lock"; }
   /// The secret that marks Route tokens and branches as ours, so that calls survive a restart. Drawn at the first
   /// start.

@@ -12,7 +12,6 @@ namespace bellhop::shard {
 namespace {
 
 constexpr Duration step_length = milliseconds(100);
-constexpr std::size_t digits = 13;  ///< of a 64-bit number in base32
 
 }  // namespace
 
@@ -42,8 +41,7 @@ void Pinger::ping(const location::Binding& binding, const config::Snapshot& conf
     return;
   sent_.add();
   const auto contact = sip::parse_uri(binding.contact);  // what no request can go to as it is gets an empty line
-  const bool askable = contact && (contact->scheme == sip::Scheme::sip || contact->scheme == sip::Scheme::sips) &&
-                       contact->headers.empty() && !contact->parameter("method");
+  const bool askable = contact && contact->is_sip() && contact->headers.empty() && !contact->parameter("method");
   if (config.nat.ping == config::Ping::crlf || !askable) return env_.transport.ping(flow);
   write_options(binding, config);
   env_.output.transmit(flow, buffer_);
@@ -52,8 +50,7 @@ void Pinger::ping(const location::Binding& binding, const config::Snapshot& conf
 void Pinger::write_options(const location::Binding& binding, const config::Snapshot& config) {
   const std::uint64_t number = (std::uint64_t{binding.id} << 20) ^ ++sent_count_;
   std::string branch(mark), from = config.nat.ping_from;
-  crypto::append_base32(branch, number);
-  crypto::append_base32(branch, crypto::short_mac(env_.key, branch));
+  crypto::append_stamped_number(branch, env_.key, number);
   if (from.empty())
     from = config.domains.empty() ? "sip:pinger@bellhop.invalid" : "sip:pinger@" + config.domains.front().name;
   buffer_.clear();
@@ -69,11 +66,8 @@ void Pinger::write_options(const location::Binding& binding, const config::Snaps
 
 bool Pinger::takes(const sip::Message& response) {
   const std::string_view branch = response.top_via().branch;
-  if (!starts_with_ignore_case(branch, mark) || branch.size() != mark.size() + 2 * digits) return false;
-  const auto mac = crypto::parse_base32(branch.substr(branch.size() - digits));
-  std::string signed_part = to_lower(branch.substr(0, branch.size() - digits));
-  signed_part.replace(0, mark.size(), mark);
-  if (!mac || *mac != crypto::short_mac(env_.key, signed_part)) return false;
+  if (!starts_with_ignore_case(branch, mark)) return false;
+  if (!crypto::parse_stamped_number(branch.substr(mark.size()), env_.key)) return false;
   answered_.add();
   return true;
 }

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
 #include "base/text.hpp"
-#include "crypto/tls_identity.hpp"
+#include "config/texts.hpp"
 #include "proxy/own_route.hpp"
 #include "transport/nat.hpp"
 #include "transport/reply.hpp"
@@ -18,8 +19,9 @@ using sip::HeaderId;
 using sip::Method;
 using Decide = observe::Step;
 
-const std::array<Pipeline::Step, 15> Pipeline::steps{{
+const std::array<Pipeline::Step, 18> Pipeline::steps{{
     {"match transaction", &Pipeline::match_transaction},
+    {"turn away scanners", &Pipeline::turn_away_scanners},
     {"answer CANCEL", &Pipeline::answer_cancel},
     {"check Request-URI", &Pipeline::check_request_uri},
     {"answer own OPTIONS", &Pipeline::answer_own_options},
@@ -29,8 +31,10 @@ const std::array<Pipeline::Step, 15> Pipeline::steps{{
     {"take own routes", &Pipeline::take_own_routes},
     {"pass ACK", &Pipeline::pass_ack},
     {"refuse while draining", &Pipeline::refuse_while_draining},
+    {"refuse while overloaded", &Pipeline::refuse_while_overloaded},
     {"authenticate", &Pipeline::authenticate},
     {"check identity", &Pipeline::check_identity},
+    {"check rights", &Pipeline::check_rights},
     {"register contacts", &Pipeline::register_contacts},
     {"follow dialog", &Pipeline::follow_dialog},
     {"route", &Pipeline::route},
@@ -41,7 +45,9 @@ Pipeline::Pipeline(const Environment& environment)
       requests_(env_.metrics.counter("requests.received")),
       challenges_(env_.metrics.counter("auth.challenges")),
       refusals_(env_.metrics.counter("requests.refused")),
-      withheld_(env_.metrics.counter("answers.withheld")) {}
+      withheld_(env_.metrics.counter("answers.withheld")),
+      scanners_(env_.metrics.counter("guard.scanners")),
+      overload_refusals_(env_.metrics.counter("overload.refused")) {}
 
 void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config,
                           TimePoint now) {
@@ -51,8 +57,11 @@ void Pipeline::on_request(const sip::Message& message, const net::Flow& from, co
   if (from.transport == sip::Transport::tls && sip::ParameterList(message.top_via().parameters).find("alias"))
     env_.transport.note_alias(from,
                               message.top_via().port != 0 ? message.top_via().port : sip::default_port(from.transport));
-  for (const Step& step : steps)
+  context.peer = env_.transport.peer_of(from);
+  for (const Step& step : steps) {
+    env_.wire.mark().step(step.name);
     if ((this->*step.run)(context) == Next::done) break;
+  }
 }
 
 // ---- steps: transactions
@@ -66,6 +75,21 @@ Pipeline::Next Pipeline::match_transaction(Context& context) {
   }
   if (context.method() == Method::invite && context.config.sip.always_trying) answer(context, 100, {}, {});
   return Next::go_on;
+}
+
+/// RT-03. Tools that look for open doors say their name more often than one would think.
+Pipeline::Next Pipeline::turn_away_scanners(Context& context) {
+  const config::Guard& guard = context.config.guard;
+  const std::string_view agent = context.message.value_of(HeaderId::user_agent);
+  if (agent.empty() || !context.config.is_scanner(agent)) return Next::go_on;
+  scanners_.add();
+  if (guard.scanner_answer == config::ScannerAnswer::ok) {
+    if (context.method() != Method::ack) answer(context, 200, {}, {});
+    return Next::done;
+  }
+  env_.transport.count(guard::Evidence::scanner, context.from, !context.from.is_stream(),
+                       fmt::format(FMT_STRING("User-Agent: {}"), agent), context.now);
+  return guard.shadow ? Next::go_on : Next::done;
 }
 
 /// RFC 3261 sections 9.2 and 16.10. A CANCEL is never challenged and never forwarded as it is: it ends what its INVITE
@@ -185,6 +209,31 @@ Pipeline::Next Pipeline::refuse_while_draining(Context& context) {
   return refuse(context, {503, "", "Retry-After: 5\r\n"});
 }
 
+/// Admission by queue delay: the longer this request has waited, the more of its kind are refused, and always the same
+/// ones when they are repeated. What belongs to a call goes on, a phone that keeps its registration up goes before new
+/// calls, and an emergency call before all.
+Pipeline::Next Pipeline::refuse_while_overloaded(Context& context) {
+  const config::Overload& overload = context.config.overload;
+  const Duration delay = env_.wire.queue_delay();
+  if (overload.delay == Duration::zero() || delay <= overload.delay || context.in_dialog || context.by_path)
+    return Next::go_on;
+  const auto uri = sip::parse_uri(context.target_uri);
+  const bool emergency =
+      uri && std::find(overload.emergency.begin(), overload.emergency.end(), uri->user) != overload.emergency.end();
+  if (emergency && context.method() == Method::invite) return Next::go_on;
+  // A refresh brings its credentials with it: it is let in until four times as much has piled up.
+  const bool refresh = context.method() == Method::register_ && context.message.has(HeaderId::authorization);
+  const Duration from = refresh ? 4 * overload.delay : overload.delay;
+  const auto share = (delay - from) * 100 / (3 * overload.delay);  // percent refused
+  const std::uint64_t dice = hash64(context.message.call_id(), env_.hash_seed);
+  if (share < 100 && static_cast<std::int64_t>(dice % 100) >= share) return Next::go_on;
+  overload_refusals_.add();
+  context.record.note(Decide::overload, "503");
+  const auto least = overload.retry_after / seconds(1);
+  const auto wait = least + static_cast<std::int64_t>((dice >> 32) % static_cast<std::uint64_t>(least + 1));
+  return refuse(context, {503, "", fmt::format(FMT_STRING("Retry-After: {}\r\n"), wait)});
+}
+
 /// Whose credentials are asked for: the domain of the caller, else that of the callee. Null: nobody's here.
 const config::Domain* Pipeline::authenticating_domain(Context& context) {
   if (context.method() == Method::register_) {
@@ -201,28 +250,18 @@ Pipeline::Next Pipeline::authenticate(Context& context) {
   const bool registering = context.method() == Method::register_;
   if (domain == nullptr || domain->authenticate == config::Authenticate::none) return Next::go_on;
   if (domain->authenticate == config::Authenticate::register_only && !registering) return Next::go_on;
-  if (!registering && is_trusted_peer(context)) return Next::go_on;
+  if (!registering && context.peer != nullptr) {
+    context.record.note(Decide::authentication, "peer", context.peer->name);
+    return Next::go_on;
+  }
   return check_credentials(context, *domain,
                            registering ? auth::Authenticator::Kind::www : auth::Authenticator::Kind::proxy);
-}
-
-/// A [[peer]] that proved one of its names by certificate needs no password; phones register with theirs all the same.
-bool Pipeline::is_trusted_peer(const Context& context) const {
-  if (context.config.peers.empty() || !sip::is_secure(context.from.transport)) return false;
-  const auto proven = env_.transport.identities(context.from);
-  for (const config::Peer& peer : context.config.peers) {
-    const bool known = std::any_of(peer.certificates.begin(), peer.certificates.end(), [&](const std::string& name) {
-      return std::any_of(proven.begin(), proven.end(),
-                         [&](const std::string& p) { return crypto::same_sip_domain(p, name); });
-    });
-    if (known) return true;
-  }
-  return false;
 }
 
 Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domain& domain,
                                            auth::Authenticator::Kind kind) {
   using auth::Authenticator;
+  if (late_.waiting(context.message, context.from)) return Next::done;
   auto outcome =
       env_.authenticator.check(context.message, kind, domain, context.config.auth, context.now, context.from.remote,
                                (context.sender & config::Workaround::bad_bye_auth) != 0);
@@ -236,14 +275,25 @@ Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domai
       return refuse(context, 400, "Bad Credentials");
     case Authenticator::Verdict::missing: return challenge(context, kind, domain, false, "");
     case Authenticator::Verdict::stale: return challenge(context, kind, domain, true, "stale nonce");
-    case Authenticator::Verdict::wrong: return challenge(context, kind, domain, false, outcome.reason);
+    case Authenticator::Verdict::wrong: return wrong_credentials(context, kind, domain, outcome);
   }
   context.authenticated = true;
   context.account = std::move(outcome.user);
   context.account_domain = std::move(outcome.domain);
   context.record.note(Decide::authentication, "passed", context.account);
-  env_.guard.clear(context.from.remote.address);
+  env_.transport.authenticated(context.from, context.now);
   return Next::go_on;
+}
+
+/// CGP-47: answered like no credentials at all, but late; too many end in a ban.
+Pipeline::Next Pipeline::wrong_credentials(Context& context, auth::Authenticator::Kind kind,
+                                           const config::Domain& realm, const auth::Authenticator::Outcome& outcome) {
+  env_.transport.count(guard::Evidence::credentials, context.from,
+                       !context.from.is_stream() && !outcome.heard_challenge,
+                       fmt::format(FMT_STRING("{} {}: {}"), context.message.method_text(),
+                                   context.message.from().uri.text, outcome.reason),
+                       context.now);
+  return challenge(context, kind, realm, false, outcome.reason, When::late);
 }
 
 /// Relay is for our users and nobody else here: who is one may show it now (CGP-51). A From of ours must then be his
@@ -265,18 +315,124 @@ bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& cont
          env_.directory.is_name_of(resolved->user, context.account, context.account_domain);
 }
 
+/// An address that the account was explicitly given for its From; registering under it is another matter.
+bool Pipeline::is_granted_identity(const Context& context) const {
+  if (context.method() == Method::register_) return false;
+  const auto rights = env_.directory.rights(context.account, context.account_domain);
+  const sip::Uri& from = context.message.from().uri;
+  const std::string address = fmt::format(FMT_STRING("{}@{}"), from.user, from.host);
+  return std::any_of(rights.identities.begin(), rights.identities.end(),
+                     [&](const std::string& granted) { return equals_ignore_case(granted, address); });
+}
+
 /// Who authenticated must be who is named: From, and To of a REGISTER (threats 58; third-party registration is not
 /// offered).
 Pipeline::Next Pipeline::check_identity(Context& context) {
   if (!context.authenticated) return Next::go_on;
   const bool own_name = is_account_name(context.message.from(), context) &&
                         (context.method() != Method::register_ || is_account_name(context.message.to(), context));
-  if (own_name) return Next::go_on;
+  if (own_name || is_granted_identity(context)) return Next::go_on;
   context.record.note(Decide::identity, "403", context.message.from().uri.text);
   env_.log(Tag::auth, Level::problems, "identity refused source={} account={}@{} from={}",
            context.from.remote.to_string(), context.account, context.account_domain,
            quoted_for_log(context.message.from().uri.text));
   return refuse(context, 403);
+}
+
+// ---- steps: what the caller may
+
+namespace {
+
+bool any_matches(const std::vector<std::string>& patterns, std::string_view text) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const std::string& pattern) { return config::matches(pattern, text); });
+}
+
+/// A user part without escapes, and a telephone number without its visual separators (RFC 3966 section 5.1.1): however
+/// it is written, it is the same number.
+std::string dialled_number(std::string_view user) {
+  std::string number = sip::unescape(user);
+  if (number.find_first_not_of("0123456789+*#-.()") != std::string::npos) return number;
+  std::erase_if(number, [](char c) { return c == '-' || c == '.' || c == '(' || c == ')'; });
+  return number;
+}
+
+bool in_any(const std::vector<std::string>& groups, const storage::Rights& rights) {
+  return std::any_of(groups.begin(), groups.end(), [&](const std::string& group) { return rights.in_group(group); });
+}
+
+}  // namespace
+
+/// Barring and caps (MOD-02, KAM-40) of whoever begins a call or sends a message. Peers answer for their users
+/// themselves.
+Pipeline::Next Pipeline::check_rights(Context& context) {
+  const Method method = context.method();
+  if (context.in_dialog) {
+    if (method == Method::bye) end_call(context.message);
+    return Next::go_on;
+  }
+  const config::Snapshot& config = context.config;
+  if ((config.barrings.empty() && config.caps.empty()) || context.peer != nullptr || context.by_path)
+    return Next::go_on;
+  if (method != Method::invite && method != Method::message && method != Method::refer) return Next::go_on;
+  const auto uri = sip::parse_uri(context.target_uri);
+  if (!uri) return Next::go_on;  // routing refuses it
+  const std::string number = dialled_number(uri->user);
+  const storage::Rights rights =
+      context.authenticated ? env_.directory.rights(context.account, context.account_domain) : storage::Rights{};
+  if (const Next next = check_barring(context, number, rights); next != Next::go_on) return next;
+  return method == Method::invite && context.authenticated ? check_caps(context, number, rights) : Next::go_on;
+}
+
+Pipeline::Next Pipeline::check_barring(Context& context, std::string_view number, const storage::Rights& rights) {
+  const auto& barrings = context.config.barrings;
+  const auto barring = std::find_if(barrings.begin(), barrings.end(),
+                                    [&](const config::Barring& b) { return any_matches(b.numbers, number); });
+  if (barring == barrings.end() || in_any(barring->groups, rights)) return Next::go_on;
+  context.record.note(Decide::rights, "barred", barring->name);
+  return refuse(context, 403, "Barred");
+}
+
+Pipeline::Next Pipeline::check_caps(Context& context, std::string_view number, const storage::Rights& rights) {
+  std::vector<dialog::Limit> limits;
+  for (const config::Cap& cap : context.config.caps)
+    if ((cap.numbers.empty() || any_matches(cap.numbers, number)) && (cap.groups.empty() || in_any(cap.groups, rights)))
+      limits.push_back({cap.name, cap.calls, cap.calls_per_hour});
+  if (limits.empty()) return Next::go_on;
+  const std::uint64_t call = dialog::call_name(context.message.call_id(), context.message.from_tag(), env_.hash_seed);
+  const std::string account = fmt::format(FMT_STRING("{}@{}"), context.account, context.account_domain);
+  if (const dialog::Limit* used_up = env_.calls.begin(call, account, limits, context.now)) {
+    context.record.note(Decide::rights, "cap used up", used_up->name);
+    return refuse(context, 403, "Call Limit Reached");
+  }
+  context.call = call;
+  return Next::go_on;
+}
+
+void Pipeline::forget_call(Context& context) {
+  if (context.call != 0) env_.calls.end(context.call);
+  context.call = 0;
+}
+
+/// Either end may say goodbye: the caller's tag is in From or in To.
+void Pipeline::end_call(const sip::Message& bye) {
+  if (env_.calls.size() == 0) return;
+  env_.calls.end(dialog::call_name(bye.call_id(), bye.from_tag(), env_.hash_seed));
+  env_.calls.end(dialog::call_name(bye.call_id(), bye.to_tag(), env_.hash_seed));
+}
+
+/// The callee's own list of those it does not want to hear (MOD-04).
+Pipeline::Next Pipeline::check_block_list(Context& context, const routing::Decision& decision) {
+  if (decision.callee_user.empty() || context.in_dialog) return Next::go_on;
+  const auto rights = env_.directory.rights(decision.callee_user, decision.callee_domain);
+  if (rights.blocked.empty()) return Next::go_on;
+  const sip::Uri& from = context.message.from().uri;
+  const std::string user = dialled_number(from.user);
+  const bool blocked = any_matches(rights.blocked, user) ||
+                       any_matches(rights.blocked, fmt::format(FMT_STRING("{}@{}"), user, from.host));
+  if (!blocked) return Next::go_on;
+  context.record.note(Decide::rights, "blocked by the callee");
+  return refuse(context, 403, "Blocked");
 }
 
 // ---- steps: what it is for
@@ -303,7 +459,8 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
                                                 context.now, context.record, context.sender);
   if (reply.status.success()) {
     if ((context.sender & config::Workaround::tcp_ping) != 0) env_.transport.probe(context.from);
-    if (context.from.is_stream() && !context.message.has(HeaderId::path)) env_.transport.note_user(context.from, aor);
+    if (context.from.is_stream() && context.message.has(HeaderId::contact) && !context.message.has(HeaderId::path))
+      env_.transport.note_user(context.from, aor);
     answer(context, reply.status, reply.reason, reply.headers);
     if (env_.log.enabled(Tag::registrar, Level::low_level))
       env_.log(Tag::registrar, Level::low_level, "REGISTER {} source={} {}", quoted_for_log(aor),
@@ -367,6 +524,7 @@ void Pipeline::take_alias(Context& context) const {
 
 Pipeline::Next Pipeline::route(Context& context) {
   auto decision = env_.router.route(context.target_uri, context.method(), context.config, context.now, context.record);
+  if (const Next next = check_block_list(context, decision); next != Next::go_on) return next;
   if (decision.refused)
     return refuse(context, {decision.refusal.status, decision.refusal.reason, decision.refusal.headers});
   if (decision.to_remote && !relay_allowed(context, decision)) {
@@ -379,17 +537,22 @@ Pipeline::Next Pipeline::route(Context& context) {
         HeaderId::route, [&](std::string_view, const sip::HeaderField&) { return ++context.own_routes, true; });
   }
   const config::ProxyMode mode = decision.domain != nullptr ? decision.domain->mode : config::ProxyMode::stateful;
+  if (mode != config::ProxyMode::stateful) forget_call(context);  // its end will not be heard of
   if (mode == config::ProxyMode::redirect) return redirect(context, decision);
   return pass_on(context, decision);
 }
 
-bool Pipeline::relay_allowed(const Context& context, const routing::Decision& decision) const {
+bool Pipeline::relay_allowed(Context& context, const routing::Decision& decision) const {
   if (context.config.sip.relay == config::RelayFor::anybody || decision.by_rule || context.authenticated ||
       context.in_dialog)
     return true;
-  if (context.config.sip.relay == config::RelayFor::clients &&
-      (context.config.is_client(context.from.remote.address) || is_trusted_peer(context)))
-    return true;
+  if (context.config.sip.relay == config::RelayFor::clients) {
+    if (context.config.is_client(context.from.remote.address)) return true;
+    if (context.peer != nullptr) {
+      context.record.note(Decide::relay_policy, "peer", context.peer->name);
+      return true;
+    }
+  }
   const auto uri = sip::parse_uri(decision.destinations.front().uri);
   const auto address = uri ? IpAddress::parse(uri->host) : std::nullopt;
   return address && context.config.is_client(*address);
@@ -401,9 +564,10 @@ Pipeline::Next Pipeline::pass_on(Context& context, routing::Decision& decision) 
     env_.proxy.forward_statelessly(context, decision.destinations.front(), facts_for(context));
     return Next::done;
   }
-  if (!env_.proxy.forward(context, std::move(decision.destinations), facts_for(context)))
-    env_.log(Tag::sip_server, Level::problems, "{} dropped source={} reason=\"transaction limit\"",
-             context.message.method_text(), context.from.remote.to_string());
+  if (env_.proxy.forward(context, std::move(decision.destinations), facts_for(context))) return Next::done;
+  forget_call(context);
+  env_.log(Tag::sip_server, Level::problems, "{} dropped source={} reason=\"transaction limit\"",
+           context.message.method_text(), context.from.remote.to_string());
   return Next::done;
 }
 
@@ -449,6 +613,9 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
   facts.in_dialog = context.in_dialog;
   facts.by_path = context.by_path;
   facts.sender = context.sender;
+  facts.call = context.call;
+  facts.from_peer = context.peer != nullptr;
+  facts.from_stranger = !facts.from_peer && !context.authenticated;
   facts.epid = context.epid;
   find_way_back(context, facts);
   if ((context.sender & config::Workaround::needs_epid) != 0)
@@ -480,15 +647,22 @@ void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view
   send_back(context, written(context, status, reason, headers));
 }
 
-/// To whoever asks, known or not: within request::most_octets_back(), if need be with fewer headers, or not at all.
 void Pipeline::answer_anybody(Context& context, sip::StatusCode status, std::string_view reason,
                               std::string_view headers, std::string_view fewer_headers) {
+  const std::string_view octets = written_for_anybody(context, status, reason, headers, fewer_headers);
+  if (!octets.empty()) send_back(context, octets);
+}
+
+/// For whoever asks, known or not: within request::most_octets_back(), if need be with fewer headers, or not at all.
+std::string_view Pipeline::written_for_anybody(const Context& context, sip::StatusCode status, std::string_view reason,
+                                               std::string_view headers, std::string_view fewer_headers) {
   const std::size_t most = context.authenticated ? SIZE_MAX : request::most_octets_back(context.message, context.from);
   for (const std::string_view lines : {headers, fewer_headers}) {
     const std::string_view octets = written(context, status, reason, lines);
-    if (context.octets_back + octets.size() <= most) return send_back(context, octets);
+    if (context.octets_back + octets.size() <= most) return octets;
   }
   withheld_.add();
+  return {};
 }
 
 std::string_view Pipeline::written(const Context& context, sip::StatusCode status, std::string_view reason,
@@ -505,6 +679,7 @@ void Pipeline::send_back(Context& context, std::string_view octets) {
 
 Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusal) {
   if (context.method() == Method::ack) return Next::done;
+  forget_call(context);
   refusals_.add();
   if (env_.log.enabled(Tag::sip_server, Level::problems))
     env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
@@ -517,7 +692,7 @@ Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusa
 /// 401 or 407: stateless, sent once (threats 55, 66). Of several algorithms a request too small for all is told the
 /// last, MD5, which every phone knows.
 Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm,
-                                   bool stale, const char* why) {
+                                   bool stale, const char* why, When when) {
   challenges_.add();
   if (*why != '\0')
     env_.log(Tag::auth, Level::problems, "credentials refused source={} method={} realm={} from={} reason=\"{}\"",
@@ -528,7 +703,16 @@ Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind k
   if (context.config.auth.advertise_digest)
     env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now);
   const std::string_view last = std::string_view(lines).substr(lines.rfind('\n', lines.size() - 2) + 1);
-  answer_anybody(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines, last);
+  const std::string_view octets =
+      written_for_anybody(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines, last);
+  const Duration delay = context.config.guard.failed_login_delay;
+  if (octets.empty()) return Next::done;
+  if (when == When::now || delay == Duration::zero()) {
+    send_back(context, octets);
+  } else {
+    late_.add(context.message, context.from, transport::reply_flow(context.message.top_via(), context.from), octets,
+              context.now + delay);
+  }
   return Next::done;
 }
 

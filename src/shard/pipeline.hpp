@@ -8,7 +8,7 @@
 
 #include "auth/authenticator.hpp"
 #include "config/snapshot.hpp"
-#include "guard/guard.hpp"
+#include "dialog/calls.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
 #include "proxy/proxy.hpp"
@@ -16,6 +16,7 @@
 #include "request/answer.hpp"
 #include "request/context.hpp"
 #include "routing/router.hpp"
+#include "shard/late_answers.hpp"
 #include "storage/directory.hpp"
 #include "transaction/tables.hpp"
 
@@ -34,7 +35,7 @@ class Pipeline {
   struct Environment {
     const storage::Directory& directory;
     auth::Authenticator& authenticator;
-    guard::Guard& guard;
+    dialog::Calls& calls;
     registrar::Registrar& registrar;
     const routing::Router& router;
     proxy::Proxy& proxy;
@@ -44,12 +45,17 @@ class Pipeline {
     const proxy::RouteTokens& tokens;
     observe::Log& log;
     observe::Metrics& metrics;
+    net::Wire& wire;
+    std::uint64_t hash_seed;
     unsigned lane;  ///< journal lane: the shard's number
   };
   explicit Pipeline(const Environment& environment);
 
   void on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config, TimePoint now);
   void start_draining() { draining_ = true; }
+  /// Sends the answers whose delay is over.
+  void on_turn(TimePoint now) { late_.send_due(env_.output, now); }
+  [[nodiscard]] TimePoint next_deadline() const { return late_.next_deadline(); }
 
  private:
   enum class Next : std::uint8_t { go_on, done };
@@ -58,9 +64,10 @@ class Pipeline {
     const char* name;
     Next (Pipeline::*run)(Context&);
   };
-  static const std::array<Step, 15> steps;
+  static const std::array<Step, 18> steps;
 
   Next match_transaction(Context& context);
+  Next turn_away_scanners(Context& context);
   Next answer_cancel(Context& context);
   Next check_request_uri(Context& context);
   Next answer_own_options(Context& context);
@@ -70,10 +77,17 @@ class Pipeline {
   Next take_own_routes(Context& context);
   Next pass_ack(Context& context);
   Next refuse_while_draining(Context& context);
+  Next refuse_while_overloaded(Context& context);
   Next authenticate(Context& context);
   Next check_credentials(Context& context, const config::Domain& domain, auth::Authenticator::Kind kind);
   Next authenticate_relay(Context& context);
   Next check_identity(Context& context);
+  Next check_rights(Context& context);
+  Next check_barring(Context& context, std::string_view number, const storage::Rights& rights);
+  Next check_caps(Context& context, std::string_view number, const storage::Rights& rights);
+  void forget_call(Context& context);
+  void end_call(const sip::Message& bye);
+  Next check_block_list(Context& context, const routing::Decision& decision);
   Next register_contacts(Context& context);
   Next follow_dialog(Context& context);
   Next route(Context& context);
@@ -85,19 +99,25 @@ class Pipeline {
   void answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers);
   void answer_anybody(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers,
                       std::string_view fewer_headers);
+  [[nodiscard]] std::string_view written_for_anybody(const Context& context, sip::StatusCode status,
+                                                     std::string_view reason, std::string_view headers,
+                                                     std::string_view fewer_headers);
+  void send_back(Context& context, std::string_view octets);
+  enum class When : std::uint8_t { now, late };
+  Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale,
+                 const char* why, When when = When::now);
+  Next wrong_credentials(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm,
+                         const auth::Authenticator::Outcome& outcome);
   [[nodiscard]] std::string_view written(const Context& context, sip::StatusCode status, std::string_view reason,
                                          std::string_view headers);
-  void send_back(Context& context, std::string_view octets);
-  Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale,
-                 const char* why);
   Next redirect(Context& context, const routing::Decision& decision);
   Next pass_on(Context& context, routing::Decision& decision);
   [[nodiscard]] const config::Domain* domain_of(std::string_view host, const Context& context);
   [[nodiscard]] const config::Domain* authenticating_domain(Context& context);
-  [[nodiscard]] bool is_trusted_peer(const Context& context) const;
   [[nodiscard]] bool names_user_of_ours(const Context& context);
   void take_alias(Context& context) const;
-  [[nodiscard]] bool relay_allowed(const Context& context, const routing::Decision& decision) const;
+  [[nodiscard]] bool relay_allowed(Context& context, const routing::Decision& decision) const;
+  [[nodiscard]] bool is_granted_identity(const Context& context) const;
   [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context) const;
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;
 
@@ -105,11 +125,14 @@ class Pipeline {
   bool draining_ = false;
   config::Domain stored_domain_;  ///< scratch: a domain that only the account store names
   request::AnswerWriter answers_;
+  LateAnswers late_;
   std::string tag_;
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;
   observe::Counter& withheld_;
+  observe::Counter& scanners_;
+  observe::Counter& overload_refusals_;
 };
 
 }  // namespace bellhop::shard

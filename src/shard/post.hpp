@@ -24,6 +24,10 @@ struct SendOctets {
   net::Flow to;
   std::string octets;
 };
+/// A connection this shard owns is to be probed by the kernel.
+struct Probe {
+  net::Flow flow;
+};
 /// A connection ended: transactions of this shard that used it fail.
 struct FlowFailed {
   net::Flow flow;
@@ -42,6 +46,6 @@ struct Task {
   std::function<void(Shard&)> run;
 };
 
-using Post = std::variant<ForwardedMessage, SendOctets, FlowFailed, Resolved, Apply, Task>;
+using Post = std::variant<ForwardedMessage, SendOctets, Probe, FlowFailed, Resolved, Apply, Task>;
 
 }  // namespace bellhop::shard

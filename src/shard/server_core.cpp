@@ -13,9 +13,10 @@ ServerCore::ServerCore(const Environment& environment, config::SnapshotPtr confi
     : env_(environment),
       config_(std::move(config)),
       avoided_(env_.metrics),
-      authenticator_(env_.directory, env_.key, env_.metrics, config_->auth.nonces_tracked) {
+      authenticator_(env_.directory, env_.key, env_.metrics, config_->auth.nonces_tracked),
+      calls_(env_.metrics) {
   env_.metrics.computed("connections", [this] { return static_cast<std::int64_t>(connections_.size()); });
-  const Shared shared{env_.log,         env_.directory, env_.table, env_.guard, connections_, avoided_, authenticator_,
+  const Shared shared{env_.log,         env_.directory, env_.table, env_.guard, connections_, avoided_, authenticator_, calls_,
                       env_.resolver, env_.key,       env_.hash_seed};
   const unsigned count = shards_for(*config_);
   for (unsigned i = 0; i < count; ++i) {
@@ -54,6 +55,9 @@ Result<void, std::string> ServerCore::start() {
   for (const auto& shard : shards_)
     if (auto opened = shard->open(); !opened) return opened;
   for (const auto& wire : wires_) threads_.emplace_back([&w = *wire] { w.run(); });
+  std::vector<net::TurnMark*> marks;
+  for (const auto& wire : wires_) marks.push_back(&wire->mark());
+  watch_.emplace(std::move(marks));
   running_ = true;
   return {};
 }
@@ -105,6 +109,7 @@ void ServerCore::stop() {
   for (const auto& wire : wires_) wire->stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+  watch_.reset();
 }
 
 }  // namespace bellhop::shard

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -57,9 +58,11 @@ class ServerCore {
   transport::Connections connections_;
   transport::Avoided avoided_;
   auth::Authenticator authenticator_;
+  dialog::Calls calls_;
   std::vector<std::unique_ptr<net::KernelWire>> wires_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::thread> threads_;
+  std::optional<net::TurnWatch> watch_;  ///< while the threads run
   std::atomic<bool> running_{false};
 };
 

@@ -1,5 +1,7 @@
 #include "shard/shard.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/hash.hpp"
@@ -47,19 +49,21 @@ Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config:
       servers_(timers_, wheel_, *this, metrics_, shared.hash_seed ^ random_seed),
       clients_(timers_, wheel_, *this, metrics_, crypto::subkey(shared.key, "branch"), index,
                static_cast<std::uint32_t>(random_seed)),
-      proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, shared_.avoided, wheel_, shared_.log,
-              metrics_, tokens_, shared_.key, shared_.hash_seed},
+      proxy_({transport_, *this, servers_, clients_, shared_.resolver, *this, shared_.avoided, shared_.calls, wheel_,
+              shared_.log, metrics_, tokens_, shared_.key, shared_.hash_seed},
              config_),
       registrar_(shared_.table, metrics_, shared_.key),
       router_(shared_.directory, shared_.table, shared_.key),
-      pipeline_({shared_.directory, shared_.authenticator, shared_.guard, registrar_, router_, proxy_, transport_,
-                 servers_, *this, tokens_, shared_.log, metrics_, index}),
+      pipeline_({shared_.directory, shared_.authenticator, shared_.calls, registrar_, router_, proxy_, transport_,
+                 servers_, *this, tokens_, shared_.log, metrics_, wire, shared_.hash_seed, index}),
       pinger_({shared_.table, transport_, *this, metrics_, crypto::subkey(shared_.key, "ping")}, wire.now()),
       inbox_(config_->sip.receive_queue),
       next_expiry_(wire.now() + expiry_interval),
       malformed_(metrics_.counter("messages.malformed")),
       stray_responses_(metrics_.counter("responses.stray")),
-      hops_(metrics_.counter("shard.hops")) {
+      hops_(metrics_.counter("shard.hops")),
+      long_turns_(metrics_.counter("shard.long_turns")),
+      longest_turn_(metrics_.gauge("shard.longest_turn_us")) {
   wire_.set_handler(*this);
   peers_.push_back(this);
   servers_.on_end = [](SlotId, SlotId, bool) {};
@@ -78,7 +82,9 @@ Result<void, std::string> Shard::open() {
 
 void Shard::apply(config::SnapshotPtr config) {
   config_ = std::move(config);
+  const Duration most_linger = timers_.most_linger;
   timers_ = timers_of(config_->sip);
+  timers_.most_linger = most_linger;
   transport_.apply(config_);
   proxy_.apply(config_);
   apply_limits();
@@ -117,13 +123,29 @@ void Shard::on_closed(net::StreamId stream, net::CloseReason reason, TimePoint n
   transport_.on_closed(stream, reason, now);
 }
 
+/// A full inbox is worked off in pieces, so that sockets and timers have their turns in between.
 void Shard::on_wake(TimePoint now) {
-  inbox_.take(taken_);
-  for (Post& value : taken_) take(value, now);
-  taken_.clear();
+  constexpr std::size_t values_a_turn = 128;
+  if (next_taken_ == taken_.size()) {
+    inbox_.take(taken_);
+    next_taken_ = 0;
+  }
+  wire_.mark().step("inbox");
+  for (std::size_t i = 0; i < values_a_turn && next_taken_ < taken_.size(); ++i) take(taken_[next_taken_++], now);
+  if (next_taken_ == taken_.size()) taken_.clear(), next_taken_ = 0;
+  // What is left, or came while this batch was worked off without waking us.
+  if (next_taken_ < taken_.size() || !inbox_.empty()) wire_.wake();
+}
+
+void Shard::on_long_turn(Duration lasted, const char* step) {
+  long_turns_.add();
+  longest_turn_.set(std::max<std::int64_t>(longest_turn_.value(), lasted.count()));
+  shared_.log(Tag::server, Level::problems, "shard {} was busy for {} ms without looking up, in step \"{}\"", index_,
+              lasted / milliseconds(1), step != nullptr ? step : "unknown");
 }
 
 void Shard::on_turn(TimePoint now) {
+  wire_.mark().step("timers");
   wheel_.advance(now, [&](std::uint64_t token) {
     switch (static_cast<TimerKind>(token >> 56)) {
       case TimerKind::server: return servers_.on_timer(token, now);
@@ -132,15 +154,20 @@ void Shard::on_turn(TimePoint now) {
       case TimerKind::other: return transport_.on_timer(token & 0x00ffffffffffffff, now);
     }
   });
+  pipeline_.on_turn(now);
+  wire_.mark().step("pings");
   pinger_.on_turn(*config_, index_, static_cast<unsigned>(peers_.size()), now);
   if (now >= next_expiry_) {
     next_expiry_ = now + expiry_interval;
+    timers_.most_linger = transaction::most_linger_at(servers_.size(), servers_.limit());
+    wire_.mark().step("expiry of bindings");
     if (index_ == 0) shared_.table.expire(now);
   }
+  wire_.mark().step("sending");
 }
 
 TimePoint Shard::next_deadline() const {
-  return std::min({wheel_.next_deadline(), next_expiry_, pinger_.next_deadline(*config_)});
+  return std::min({wheel_.next_deadline(), next_expiry_, pinger_.next_deadline(*config_), pipeline_.next_deadline()});
 }
 
 // ---- between shards
@@ -148,7 +175,8 @@ TimePoint Shard::next_deadline() const {
 bool Shard::post(Post&& value) {
   // Traffic may be dropped (CGP-29); a snapshot, a failure or an answer may not: who waits for it would wait for ever.
   const auto* send = std::get_if<SendOctets>(&value);
-  const bool traffic = std::holds_alternative<ForwardedMessage>(value) || (send != nullptr && !send->octets.empty());
+  const bool traffic = std::holds_alternative<ForwardedMessage>(value) || std::holds_alternative<Probe>(value) ||
+                       (send != nullptr && !send->octets.empty());
   bool was_empty = false;
   if (!inbox_.post(std::move(value), &was_empty, !traffic)) return false;
   if (was_empty) wire_.wake();
@@ -161,6 +189,8 @@ void Shard::take(Post& value, TimePoint now) {
   } else if (auto* send = std::get_if<SendOctets>(&value)) {
     if (send->octets.empty()) return on_flow_failed(send->to, net::CloseReason::reset, now);
     transport_.send(send->to, send->octets);
+  } else if (const auto* probe = std::get_if<Probe>(&value)) {
+    transport_.probe(probe->flow);
   } else if (auto* failed = std::get_if<FlowFailed>(&value)) {
     clients_.on_flow_failed(failed->flow, now);
   } else if (auto* resolved = std::get_if<Resolved>(&value)) {
@@ -208,7 +238,7 @@ void Shard::on_response(const net::Flow& from, TimePoint now) {
   using Kind = transaction::ClientTransactions::Match::Kind;
   const auto match = clients_.on_response(message_, now);
   if (match.kind == Kind::pass_up) return proxy_.on_response(message_, match, now);
-  if (match.kind == Kind::absorbed || proxy_.on_stateless_response(message_, from)) return;
+  if (match.kind == Kind::absorbed || proxy_.on_stateless_response(message_, from, now)) return;
   if (pinger_.takes(message_)) return;
   stray_responses_.add();  // RFC 6026 section 7.3: a stateful proxy drops it
   shared_.log(Tag::sip_client, Level::problems, "stray response {} dropped source={}", message_.status().value,
@@ -225,8 +255,10 @@ void Shard::on_unframed(const net::Flow& from, std::string_view octets, const si
 
 /// Bad input costs a counter, a log line and at most one answer; it never makes state (house.md, threats section 3).
 void Shard::refuse_malformed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal,
-                             TimePoint) {
+                             TimePoint now) {
   malformed_.add();
+  transport_.count(guard::Evidence::malformed, from, !from.is_stream(),
+                   fmt::format(FMT_STRING("{}: {}"), refusal.reason, octets.substr(0, octets.find('\r'))), now);
   shared_.log(Tag::sip, Level::problems,
               "malformed message source={} transport={} size={} at={} reason=\"{}\" start={}", from.remote.to_string(),
               sip::param_name(from.transport), octets.size(), refusal.offset, refusal.reason,
@@ -254,14 +286,9 @@ void Shard::on_flow_failed(const net::Flow& flow, net::CloseReason, TimePoint no
 void Shard::on_users_lost(const net::Flow& flow, const std::vector<std::string>& users, TimePoint now) {
   const bool browser = sip::is_websocket(flow.transport);
   if (!browser && config_->registrar.lost_connection == config::LostConnection::dormant) return;
-  std::vector<location::Binding> bindings;
-  for (const std::string& aor : users) {
-    shared_.table.find(aor, now, bindings);
-    for (const location::Binding& binding : bindings)
-      if (binding.flow.stream == flow.stream && binding.flow.shard == flow.shard &&
-          shared_.table.remove(aor, binding.id, now))
-        shared_.log(Tag::registrar, Level::low_level, "binding removed aor={} reason=\"its connection ended\"", aor);
-  }
+  for (const std::string& aor : users)
+    for (std::size_t removed = shared_.table.remove_over(aor, flow, now); removed > 0; --removed)
+      shared_.log(Tag::registrar, Level::low_level, "binding removed aor={} reason=\"its connection ended\"", aor);
 }
 
 void Shard::post_send(const net::Flow& to, std::string_view octets) {
@@ -274,8 +301,7 @@ void Shard::post_send(const net::Flow& to, std::string_view octets) {
 }
 
 void Shard::post_probe(const net::Flow& flow) {
-  if (flow.shard < peers_.size())
-    peers_[flow.shard]->post(Task{[flow](Shard& owner) { owner.transport_.probe(flow); }});
+  if (flow.shard < peers_.size()) peers_[flow.shard]->post(Probe{flow});
 }
 
 // ---- transactions

@@ -9,6 +9,7 @@
 #include "base/random.hpp"
 #include "config/snapshot.hpp"
 #include "crypto/token.hpp"
+#include "dialog/calls.hpp"
 #include "guard/guard.hpp"
 #include "location/table.hpp"
 #include "net/inbox.hpp"
@@ -41,6 +42,7 @@ struct Shared {
   transport::Connections& connections;
   transport::Avoided& avoided;
   auth::Authenticator& authenticator;
+  dialog::Calls& calls;
   net::Resolver& resolver;
   crypto::Key key;  ///< kept in data_dir: Route tokens and branches are known again after a restart
   std::uint64_t hash_seed;
@@ -93,6 +95,7 @@ class Shard final : public net::WireHandler,
   void on_wake(TimePoint now) override;
   void on_turn(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const override;
+  void on_long_turn(Duration lasted, const char* step) override;
 
   // transport::Receiver
   void on_message(const net::Flow& from, std::string_view octets, TimePoint now) override;
@@ -142,10 +145,13 @@ class Shard final : public net::WireHandler,
   request::AnswerWriter answers_;
   net::Inbox<Post> inbox_;
   std::vector<Post> taken_;
+  std::size_t next_taken_ = 0;
   TimePoint next_expiry_{};
   observe::Counter& malformed_;
   observe::Counter& stray_responses_;
   observe::Counter& hops_;
+  observe::Counter& long_turns_;
+  observe::Gauge& longest_turn_;
 };
 
 }  // namespace bellhop::shard

@@ -88,6 +88,7 @@ struct Uri {
   std::string_view parameters;  ///< after the first ';' of the host part, "transport=tcp;lr"
   std::string_view headers;     ///< after '?'
 
+  [[nodiscard]] bool is_sip() const { return scheme == Scheme::sip || scheme == Scheme::sips; }
   [[nodiscard]] ParameterList parameter_list() const {
     return ParameterList(parameters, ParameterList::Escapes::percent);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "storage/rights.hpp"
 
 namespace bellhop::storage {
 
@@ -17,6 +18,7 @@ struct Account {
   std::string user;    ///< lower case: account names ignore case
   std::string domain;  ///< lower case; also the realm
   bool sip = true;     ///< SIP Service right (CGP-42)
+  Rights rights{};
 };
 
 /// H(A1) of one spelling of a name, for both algorithms, as octets: half the memory of the hexadecimal the digest
@@ -95,6 +97,8 @@ class AccountStore {
   /// With its credentials and the aliases that are names of it.
   virtual Result<void, StoreError> remove_account(std::string_view user, std::string_view domain) = 0;
   virtual Result<void, StoreError> set_sip(std::string_view user, std::string_view domain, bool sip) = 0;
+  /// In place of what it had; `invalid` when it is more than most_rights_octets.
+  virtual Result<void, StoreError> set_rights(std::string_view user, std::string_view domain, const Rights& rights) = 0;
   /// Adds or changes an alias. No clear password is kept, so a new alias routes at once but authenticates only after
   /// the account's password has been set again: see can_authenticate().
   virtual Result<void, StoreError> put_alias(const Alias& alias) = 0;

@@ -44,6 +44,7 @@ static_assert(stripes == 1U << (64 - 58));
 
 struct AccountRow {
   bool sip;
+  TextAt rights;  ///< packed
 };
 struct CredentialRow {
   PasswordHashes plain, qualified;
@@ -92,7 +93,9 @@ class Filling {
 
   bool add(const Account& account) {
     const Key key(account.user, Case::folded, account.domain, seed_);
-    return key.fits() && at(key).accounts.add(key.text(), {account.sip});
+    if (!key.fits()) return false;
+    any_rights_ = any_rights_ || !account.rights.none();
+    return at(key).accounts.add(key.text(), {account.sip, at(key).texts.add(pack(account.rights))});
   }
   void add(const Credential& credential) {
     const Key account_key(credential.account_user, Case::folded, credential.realm, seed_);
@@ -119,13 +122,14 @@ class Filling {
   }
 
   [[nodiscard]] bool any_md5_only() const { return any_md5_only_; }
+  [[nodiscard]] bool any_rights() const { return any_rights_; }
 
  private:
   Tables& at(const Key& key) { return *tables_[key.stripe()]; }
 
   AllTables& tables_;
   std::uint64_t seed_;
-  bool any_md5_only_ = false;
+  bool any_md5_only_ = false, any_rights_ = false;
 };
 
 }  // namespace
@@ -148,7 +152,7 @@ struct Directory::State {
   std::array<Stripe, stripes> all;
   std::mutex replacing;  ///< one replace() at a time
   std::atomic<std::size_t> accounts{0};
-  std::atomic<bool> any_md5_only{false};
+  std::atomic<bool> any_md5_only{false}, any_rights{false};
 };
 
 Directory::Directory() : state_(std::make_unique<State>()) {
@@ -181,8 +185,14 @@ std::optional<Account> Directory::account(std::string_view user, std::string_vie
   return state_->locked(key, [&](const Tables& tables) -> std::optional<Account> {
     const AccountRow* row = tables.accounts.find(key.text());
     if (row == nullptr) return std::nullopt;
-    return Account{to_lower(user), to_lower(domain), row->sip};
+    return Account{to_lower(user), to_lower(domain), row->sip, unpack_rights(tables.texts[row->rights])};
   });
+}
+
+Rights Directory::rights(std::string_view user, std::string_view domain) const {
+  if (!state_->any_rights.load(std::memory_order_relaxed)) return {};
+  const auto found = account(user, domain);
+  return found ? found->rights : Rights{};
 }
 
 std::optional<std::string> Directory::alias(std::string_view user, std::string_view domain) const {
@@ -226,6 +236,7 @@ void Directory::replace(Contents contents) {
   }
   state_->accounts = accounts;
   state_->any_md5_only = filling.any_md5_only();
+  state_->any_rights = filling.any_rights();
 }
 
 std::size_t Directory::accounts() const {

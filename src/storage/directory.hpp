@@ -35,6 +35,8 @@ class Directory {
   /// atomic read where no realm has such an account.
   [[nodiscard]] bool lacks_sha256(std::string_view realm) const;
   [[nodiscard]] std::optional<Account> account(std::string_view user, std::string_view domain) const;
+  /// Of an account; one atomic read where no account has any.
+  [[nodiscard]] Rights rights(std::string_view user, std::string_view domain) const;
   /// The target of an alias or forwarder; nothing when there is none.
   [[nodiscard]] std::optional<std::string> alias(std::string_view user, std::string_view domain) const;
   [[nodiscard]] bool stored_domain(std::string_view name) const;

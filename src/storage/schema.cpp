@@ -27,7 +27,9 @@ CREATE TABLE alias (
 CREATE INDEX alias_by_target ON alias (domain, target);
 CREATE TABLE change (number INTEGER NOT NULL);
 INSERT INTO change VALUES (1);
-)"};
+)",
+    // 2: groups, identities and blocked callers of an account, as storage/rights.hpp packs them.
+    "ALTER TABLE account ADD COLUMN rights TEXT NOT NULL DEFAULT ''"};
 
 }  // namespace
 

@@ -51,6 +51,7 @@ struct Statements {
         find_account(db, "SELECT 1 FROM account WHERE domain = ? AND user = ?"),
         add_account(db, "INSERT OR IGNORE INTO account (domain, user, sip) VALUES (?, ?, ?)"),
         set_sip(db, "UPDATE account SET sip = ?3 WHERE domain = ?1 AND user = ?2"),
+        set_rights(db, "UPDATE account SET rights = ?3 WHERE domain = ?1 AND user = ?2"),
         delete_account(db, "DELETE FROM account WHERE domain = ? AND user = ?"),
         add_credential(db, "INSERT OR REPLACE INTO credential (realm, account, name, hashes) VALUES (?, ?, ?, ?)"),
         delete_credentials(db, "DELETE FROM credential WHERE realm = ? AND account = ?"),
@@ -64,7 +65,7 @@ struct Statements {
         put_alias(db, "INSERT OR REPLACE INTO alias (domain, user, target) VALUES (?, ?, ?)"),
         delete_alias(db, "DELETE FROM alias WHERE domain = ? AND user = ?"),
         delete_aliases_of(db, "DELETE FROM alias WHERE domain = ? AND target = ?"),
-        accounts(db, "SELECT domain, user, sip FROM account"),
+        accounts(db, "SELECT domain, user, sip, rights FROM account"),
         credentials(db, "SELECT realm, account, name, hashes FROM credential"),
         aliases(db, "SELECT domain, user, target FROM alias"),
         domains(db, "SELECT name FROM domain"),
@@ -72,7 +73,7 @@ struct Statements {
         read_change(db, "SELECT number FROM change") {}
 
   Statement add_domain, delete_domain;
-  Statement find_account, add_account, set_sip, delete_account;
+  Statement find_account, add_account, set_sip, set_rights, delete_account;
   Statement add_credential, delete_credentials, delete_name, find_name, lacking;
   Statement find_alias, aliases_of, put_alias, delete_alias, delete_aliases_of;
   Statement accounts, credentials, aliases, domains;
@@ -110,6 +111,16 @@ class SqliteAccounts final : public AccountStore {
   Result<void, StoreError> set_sip(std::string_view user, std::string_view domain, bool sip) override {
     return change([&]() -> Result<void, StoreError> {
       sql_->set_sip.run(to_lower(domain), to_lower(user), std::int64_t{sip});
+      if (database_.changes() == 0) return failure(StoreError::not_found);
+      return {};
+    });
+  }
+
+  Result<void, StoreError> set_rights(std::string_view user, std::string_view domain, const Rights& rights) override {
+    const std::string text = pack(rights);
+    if (text.size() > most_rights_octets) return failure(StoreError::invalid);
+    return change([&]() -> Result<void, StoreError> {
+      sql_->set_rights.run(to_lower(domain), to_lower(user), text);
       if (database_.changes() == 0) return failure(StoreError::not_found);
       return {};
     });
@@ -181,7 +192,8 @@ class SqliteAccounts final : public AccountStore {
 
   void for_each_account(const std::function<void(const Account&)>& visit) override {
     auto rows = sql_->accounts.query();
-    while (rows.next()) visit({std::string(rows.text(1)), std::string(rows.text(0)), rows.number(2) != 0});
+    while (rows.next())
+      visit({std::string(rows.text(1)), std::string(rows.text(0)), rows.number(2) != 0, unpack_rights(rows.text(3))});
   }
 
   void for_each_credential(const std::function<void(const Credential&)>& visit) override {

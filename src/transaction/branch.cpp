@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view cookie = "z9hG4bK";
 constexpr std::string_view digits = "0123456789abcdef";
 constexpr std::size_t shard_size = 4;
-constexpr std::size_t word_size = 13;  // 64 bits in base 32
+constexpr std::size_t word_size = crypto::base32_size;
 constexpr std::size_t branch_size = cookie.size() + shard_size + 2 * word_size + 1 + word_size;
 
 std::uint64_t mac_of(const Branch& branch, const crypto::Key& key) {

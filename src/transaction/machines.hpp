@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -18,7 +19,10 @@ struct Timers {
   Duration timer_b = seconds(32);  ///< INVITE without any response (CGP-53)
   Duration timer_f = seconds(32);  ///< non-INVITE without a final response
   Duration timer_d = seconds(32);  ///< Completed INVITE client over UDP, 32 s at least
-  [[nodiscard]] constexpr Duration give_up() const { return 64 * t1; }  ///< Timers H, J, L, M
+  Duration most_linger = never.time_since_epoch();  ///< what Timers J and L are cut to while there are too many
+  [[nodiscard]] constexpr Duration give_up() const { return 64 * t1; }  ///< Timers H and M
+  /// Timers J and L: how long a server transaction that is done waits for repetitions of its request.
+  [[nodiscard]] constexpr Duration linger() const { return std::min(give_up(), most_linger); }
 };
 
 /// What a machine wants done after an event. The machine knows nothing of messages: `send` means "the message you hold
@@ -34,6 +38,15 @@ struct Effects {
   bool ack_missing = false;   ///< Timer H: the ACK never came
   bool terminated = false;    ///< the machine has ended: forget it
 };
+
+/// How long those that are done may wait when the table is this full (CGP-35): a server that answers 25,000 requests a
+/// second would else keep 800,000 of them for 32 s, and then have no room for a new one. With a quarter full they wait
+/// 8 s, which is all a client on a working network needs; near the limit a second.
+[[nodiscard]] constexpr Duration most_linger_at(std::size_t size, std::size_t limit) {
+  if (4 * size < limit) return never.time_since_epoch();
+  if (2 * size < limit) return seconds(8);
+  return 4 * size < 3 * limit ? seconds(4) : seconds(1);
+}
 
 enum class AnswerError : std::uint8_t { already_final, terminated };
 

@@ -15,11 +15,12 @@ Result<Effects, AnswerError> InviteServer::answer(sip::StatusCode status, TimePo
 
   answered_ = true;
   if (status.provisional()) return Effects{.send = true};
-  end_at_ = now + timers_->give_up();
   if (status.success()) {
     state_ = State::accepted;
+    end_at_ = now + timers_->linger();
   } else {
     state_ = State::completed;
+    end_at_ = now + timers_->give_up();
     if (!reliable_) {
       interval_ = timers_->t1;
       resend_at_ = now + interval_;
@@ -70,7 +71,7 @@ Result<Effects, AnswerError> NonInviteServer::answer(sip::StatusCode status, Tim
     state_ = State::proceeding;
   } else {
     state_ = State::completed;
-    end_at_ = reliable_ ? now : now + timers_->give_up();
+    end_at_ = reliable_ ? now : now + timers_->linger();
   }
   return Effects{.send = true};
 }

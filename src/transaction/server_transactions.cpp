@@ -317,6 +317,10 @@ std::size_t ServerTransactions::size() const {
   return tables_->entries.size();
 }
 
+std::size_t ServerTransactions::limit() const {
+  return tables_->limit;
+}
+
 void ServerTransactions::set_limit(std::size_t limit) {
   tables_->limit = limit;
 }

@@ -101,6 +101,7 @@ class ServerTransactions {
 
   [[nodiscard]] std::size_t size() const;
   void set_limit(std::size_t limit);
+  [[nodiscard]] std::size_t limit() const;
   struct Row {  ///< for the monitor (CGP-76)
     SlotId id;
     SlotId owner;

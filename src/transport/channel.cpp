@@ -4,7 +4,8 @@
 
 namespace bellhop::transport {
 
-/// Hears the WebSocket and passes on what is a SIP message. What the WebSocket wants to send leaves before any answer to a message.
+/// Hears the WebSocket and passes on what is a SIP message. What the WebSocket wants to send leaves before any answer
+/// to a message.
 class Channel::Frames final : public WebSocket::Sink {
  public:
   Frames(Channel& channel, Ends& ends, std::string& to_send) : channel_(channel), ends_(ends), to_send_(to_send) {}
@@ -33,16 +34,22 @@ class Channel::Frames final : public WebSocket::Sink {
 };
 
 Channel::Channel(sip::Transport transport, const WebSocketRules& rules) {
-  if (transport == sip::Transport::ws || transport == sip::Transport::wss) websocket_ = std::make_unique<WebSocket>(rules);
+  if (transport == sip::Transport::ws || transport == sip::Transport::wss)
+    websocket_ = std::make_unique<WebSocket>(rules);
 }
 
-Channel::Channel(sip::Transport transport, const WebSocketRules& rules, crypto::TlsSession session) : Channel(transport, rules) {
+Channel::Channel(sip::Transport transport, const WebSocketRules& rules, crypto::TlsSession session)
+    : Channel(transport, rules) {
   tls_ = std::make_unique<crypto::TlsSession>(std::move(session));
 }
 
-bool Channel::open() const { return encrypted() && (!websocket_ || websocket_->is_open()); }
+bool Channel::open() const {
+  return encrypted() && (!websocket_ || websocket_->is_open());
+}
 
-bool Channel::incomplete() const { return !input_.empty() || (websocket_ && websocket_->in_progress()); }
+bool Channel::incomplete() const {
+  return !input_.empty() || (websocket_ && websocket_->in_progress());
+}
 
 void Channel::tell_open(Ends& ends) {
   if (std::exchange(told_open_, true)) return;
@@ -119,22 +126,23 @@ Channel::Verdict Channel::frame(std::string_view unread, const sip::Limits& limi
   return Verdict::go_on;
 }
 
-void Channel::write_through(std::string_view octets, Ends& ends) {
-  if (!tls_) return ends.write(octets);
+/// False: TLS has ended and takes nothing more.
+bool Channel::write_through(std::string_view octets, Ends& ends) {
+  if (!tls_) {
+    ends.write(octets);
+    return true;
+  }
   std::string out;
-  if (tls_->write(octets, out) && !out.empty()) ends.write(out);
+  if (!tls_->write(octets, out)) return false;
+  if (!out.empty()) ends.write(out);
+  return true;
 }
 
 bool Channel::send(std::string_view message, std::size_t limit, Ends& ends) {
   if (tls_ && tls_->waiting() + message.size() > limit) return false;
-  if (!websocket_) {
-    write_through(message, ends);
-    return true;
-  }
+  if (!websocket_) return write_through(message, ends);
   std::string frame;
-  if (!websocket_->write(message, frame)) return false;
-  write_through(frame, ends);
-  return true;
+  return websocket_->write(message, frame) && write_through(frame, ends);
 }
 
 void Channel::ping(Ends& ends) {

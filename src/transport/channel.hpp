@@ -13,11 +13,12 @@
 
 namespace bellhop::transport {
 
-/// What lies between the octets of one connection and SIP messages: TLS and WebSocket where the transport has them, framing by
-/// Content-Length where it has not. Pure: no socket and no clock.
+/// What lies between the octets of one connection and SIP messages: TLS and WebSocket where the transport has them,
+/// framing by Content-Length where it has not. Pure: no socket and no clock.
 ///
 /// Owner   one connection of one shard.
-/// Memory  a plain connection that is idle holds no buffer: octets are framed where they lie, and only an incomplete message is kept.
+/// Memory  a plain connection that is idle holds no buffer: octets are framed where they lie, and only an incomplete
+/// message is kept.
 class Channel {
  public:
   /// The connection on one side, the receiver of messages on the other. Views are valid until the call returns.
@@ -53,7 +54,7 @@ class Channel {
 
   [[nodiscard]] bool plain() const { return !tls_ && !websocket_; }  ///< send() would write the message as it is
   [[nodiscard]] bool has_websocket() const { return websocket_ != nullptr; }
-  [[nodiscard]] bool open() const;  ///< the handshakes are over
+  [[nodiscard]] bool open() const;        ///< the handshakes are over
   [[nodiscard]] bool incomplete() const;  ///< a message has arrived in part
   [[nodiscard]] const std::string& fault() const { return fault_; }
   [[nodiscard]] const crypto::TlsSession* tls() const { return tls_.get(); }
@@ -65,7 +66,7 @@ class Channel {
   [[nodiscard]] Verdict take_frames(std::string_view octets, Ends& ends);
   [[nodiscard]] Verdict take_messages(std::string_view octets, const sip::Limits& limits, Ends& ends);
   [[nodiscard]] Verdict frame(std::string_view unread, const sip::Limits& limits, Ends& ends, std::size_t& used);
-  void write_through(std::string_view octets, Ends& ends);
+  bool write_through(std::string_view octets, Ends& ends);
   void tell_open(Ends& ends);
 
   std::unique_ptr<crypto::TlsSession> tls_;

@@ -3,9 +3,11 @@
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,9 @@ namespace bellhop::transport {
 /// Which shard owns the connection to a peer: shared by all shards, so that a connection opened or accepted by one is
 /// found and reused by the others (RFC 3261 section 18, RFC 5923 later). State shared but narrow: a striped lock held
 /// for one look-up.
+///
+/// Of several connections to one endpoint, as when two domains lie on it and each was proved by one, the newest stands
+/// for it; the others are found by their domain.
 class Connections {
  public:
   /// `server_name`: the domain this connection is opened for and is proving (TLS); empty for all others.
@@ -29,6 +34,9 @@ class Connections {
   /// proving another one is no answer.
   [[nodiscard]] std::optional<net::Flow> find(sip::Transport transport, const Endpoint& remote,
                                               std::string_view server_name) const;
+
+  /// Whether this very connection is there.
+  [[nodiscard]] bool holds(const net::Flow& flow) const;
 
   /// The SIP domain identities that the peer's certificate proved (RFC 5922 section 7.1).
   void set_identities(const net::Flow& flow, std::vector<std::string> identities);
@@ -46,24 +54,30 @@ class Connections {
 
  private:
   static constexpr std::size_t stripes = 64;
+  struct Entry;
   struct Facts {  ///< what few connections have
     std::string server_name;
     std::vector<std::string> identities;
-    std::vector<std::string> users;
+    std::set<std::string, std::less<>> users;
     std::vector<Endpoint> aliases;
+    std::vector<Entry> others;  ///< older ones to the same endpoint, the newest last
   };
   struct Entry {
     net::Flow flow;
     std::unique_ptr<Facts> facts;
+
+    [[nodiscard]] Facts& own_facts();
+    [[nodiscard]] bool proves(std::string_view server_name) const;
   };
   struct Stripe {
     mutable std::mutex mutex;
     boost::unordered_flat_map<Endpoint, Entry, EndpointHash> entries[5];  // by transport
 
     [[nodiscard]] const Entry* find(const net::Flow& flow) const;  ///< this very connection
-    [[nodiscard]] Facts* facts_of(const net::Flow& flow);
+    [[nodiscard]] Entry* find(const net::Flow& flow);
   };
   std::unique_ptr<Facts> take(const net::Flow& flow, const Endpoint& at);
+  [[nodiscard]] bool leads_over(const net::Flow& flow, const Endpoint& served) const;
   [[nodiscard]] const Stripe& stripe_of(const Endpoint& remote) const { return stripes_[hash_of(remote) >> 58]; }
   [[nodiscard]] Stripe& stripe_of(const Endpoint& remote) { return stripes_[hash_of(remote) >> 58]; }
 

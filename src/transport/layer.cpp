@@ -7,7 +7,10 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "crypto/tls_identity.hpp"
 #include "sip/message.hpp"
+#include "transport/guard_rules.hpp"
+#include "transport/reply.hpp"
 #include "transport/stun.hpp"
 
 namespace bellhop::transport {
@@ -36,8 +39,7 @@ struct Layer::Connection {
   TimePoint opening_since = never;  ///< handshakes of TLS and WebSocket
   TimePoint pinged = never;
   net::Timer timer;
-  bool accepted = false;
-  bool used_by_others = false;
+  bool accepted = false;  ///< it came to us
   bool closing = false;
 };
 
@@ -82,11 +84,12 @@ Layer::~Layer() = default;
 
 void Layer::apply(config::SnapshotPtr config) {
   config_ = std::move(config);
-  const config::Guard& guard = config_->guard;
-  rules_ = {guard.exempt, guard.denied, guard.flood, guard.flood_requests, guard.flood_window, guard.flood_ban};
+  rules_ = rules_of(*config_);
   limits_.message_size = config_->sip.max_message_size;
   limits_.header_block_size = config_->sip.max_header_block;
   websocket_rules_ = {config_->sip.max_message_size, config_->websocket.origins};
+  for (const auto& connection : connections_)  // the intervals may be others now
+    if (connection != nullptr && !connection->closing) arm(*connection, env_.wire.now());
 }
 
 namespace {
@@ -156,13 +159,27 @@ Flow Layer::datagram_flow(SocketId socket, const Endpoint& remote) {
 
 bool Layer::guarded(const Flow& from, std::string_view octets, TimePoint now) {
   const bool response = octets.starts_with("SIP/2.0 ");
-  const auto verdict =
-      response ? env_.guard.look(from.remote.address, rules_, now) : env_.guard.judge(from.remote.address, rules_, now);
-  if (verdict == guard::Verdict::flooded)
-    env_.log(Tag::guard, Level::problems, "banned source={} for={}s reason=\"more than {} requests in {} ms\"",
-             from.remote.address.to_string(), rules_.flood_ban / seconds(1), rules_.flood_requests,
-             rules_.flood_window / milliseconds(1));
+  const auto verdict = response ? env_.guard.look(from.remote.address, rules_, now)
+                                : env_.guard.judge(from.remote.address, octets, rules_, now);
   return verdict == guard::Verdict::pass;
+}
+
+void Layer::count(guard::Evidence evidence, const Flow& from, bool forgeable, std::string_view octets, TimePoint now) {
+  env_.guard.count(evidence, from.remote.address, octets, forgeable, rules_, now);
+}
+
+const config::Peer* Layer::peer_of(const Flow& flow) const {
+  if (config_->peers.empty()) return nullptr;
+  if (const config::Peer* peer = config_->peer_at(flow.remote.address)) return peer;
+  if (!sip::is_secure(flow.transport)) return nullptr;
+  const auto proven = identities(flow);
+  const auto is_proven = [&](const std::string& name) {
+    return std::any_of(proven.begin(), proven.end(), [&](const auto& p) { return crypto::same_sip_domain(p, name); });
+  };
+  const auto peer = std::find_if(config_->peers.begin(), config_->peers.end(), [&](const config::Peer& p) {
+    return std::any_of(p.certificates.begin(), p.certificates.end(), is_proven);
+  });
+  return peer == config_->peers.end() ? nullptr : &*peer;
 }
 
 void Layer::on_unreachable(SocketId socket, const Endpoint& to, TimePoint now) {
@@ -177,6 +194,11 @@ Layer::Connection* Layer::find(StreamId stream) const {
   return connection != nullptr && connection->flow.stream == stream ? connection : nullptr;
 }
 
+Layer::Connection* Layer::find_usable(StreamId stream) const {
+  Connection* connection = find(stream);
+  return connection != nullptr && !connection->closing ? connection : nullptr;
+}
+
 void Layer::adopt(StreamId stream, std::unique_ptr<Connection> connection, TimePoint now) {
   if (connections_.size() <= stream.index) connections_.resize(stream.index + 1u);
   connection->flow.stream = stream;
@@ -185,7 +207,6 @@ void Layer::adopt(StreamId stream, std::unique_ptr<Connection> connection, TimeP
   connection->timer.set_token((std::uint64_t{env_.timer_kind} << 56) | stream.index);
   arm(*connection, now);
   connections_[stream.index] = std::move(connection);
-  ++open_;
 }
 
 void Layer::on_accept(SocketId listener, StreamId stream, const Endpoint& local, const Endpoint& remote,
@@ -283,7 +304,7 @@ void Layer::on_stream_data(StreamId stream, std::string_view octets, TimePoint n
   const auto verdict = connection->channel.receive(octets, limits_, ends);
   if (connection->closing) return;
   if (verdict == Channel::Verdict::refuse) {
-    handshake_failures_.add(connection->opening_since != never ? 1 : 0);
+    if (connection->opening_since != never) on_bad_handshake(*connection, now);
     env_.log(Tag::net, Level::problems, "connection closed {} {} reason=\"{}\"",
              sip::param_name(connection->flow.transport), connection->flow.remote.to_string(),
              connection->channel.fault());
@@ -300,8 +321,8 @@ void Layer::on_stream_data(StreamId stream, std::string_view octets, TimePoint n
 /// The handshakes are over: the peer is who it proved to be, and what waited has left.
 void Layer::on_open(Connection& connection, TimePoint now) {
   connection.opening_since = never;
-  if (connection.channel.has_websocket() && config_->websocket.ping_interval > Duration::zero()) {
-    connection.pinged = now;
+  if (connection.channel.has_websocket()) {
+    connection.pinged = now;  // from here on the interval counts, also one that a reload brings
     arm(connection, now);
   }
   const crypto::TlsSession* tls = connection.channel.tls();
@@ -310,8 +331,20 @@ void Layer::on_open(Connection& connection, TimePoint now) {
   if (tls->resumed()) tls_resumed_.add();
   if (auto identities = tls->peer_names(); !identities.empty())
     env_.connections.set_identities(connection.flow, std::move(identities));
-  env_.log(Tag::net, Level::low_level, "{} with {}: {} {}{}", tls->version(), connection.flow.remote.to_string(),
-           tls->cipher(), tls->server_name(), tls->resumed() ? " resumed" : "");
+  const std::string& doubt = tls->peer_doubt();
+  env_.log(Tag::net, Level::low_level, "{} with {}: {} {}{}{}{}", tls->version(), connection.flow.remote.to_string(),
+           tls->cipher(), tls->server_name(), tls->resumed() ? " resumed" : "",
+           doubt.empty() ? "" : " certificate not believed: ", doubt);
+}
+
+/// A handshake costs us much and its client little: those that come to nothing count as malformed messages do.
+void Layer::on_bad_handshake(const Connection& connection, TimePoint now) {
+  handshake_failures_.add();
+  if (connection.accepted)
+    count(guard::Evidence::malformed, connection.flow, false,
+          fmt::format(FMT_STRING("{} handshake: {}"), sip::param_name(connection.flow.transport),
+                      connection.channel.fault().empty() ? "timed out" : connection.channel.fault()),
+          now);
 }
 
 bool Layer::send_over(Connection& connection, std::string_view octets) {
@@ -321,26 +354,29 @@ bool Layer::send_over(Connection& connection, std::string_view octets) {
   return connection.channel.send(octets, config_->tcp.output_limit, ends);
 }
 
-/// Ends a connection; the peer is told first when there is time for it.
+/// Ends a connection; the peer is told first when there is time for it. Nobody is to find it from now on.
 void Layer::end(Connection& connection, Duration linger) {
   Ends ends(*this, connection, connection.last_activity);
   if (linger > Duration::zero()) connection.channel.close(ends);
   connection.closing = true;
   env_.wire.close(connection.flow.stream, linger);
+  forget(connection.flow, env_.wire.now());
+}
+
+void Layer::forget(const Flow& flow, TimePoint now) {
+  if (const auto users = env_.connections.remove(flow); !users.empty()) env_.receiver.on_users_lost(flow, users, now);
 }
 
 void Layer::on_closed(StreamId stream, CloseReason reason, TimePoint now) {
   Connection* connection = find(stream);
   if (connection == nullptr) return;  // refused at accept
   const Flow flow = connection->flow;
-  const auto users = env_.connections.remove(flow);
   env_.connections.leave(flow.remote.address);
   connections_[stream.index].reset();
-  --open_;
+  forget(flow, now);
   env_.log(Tag::net, Level::low_level, "connection ended {} {} reason={}", sip::param_name(flow.transport),
            flow.remote.to_string(), net::name_of(reason));
   env_.receiver.on_flow_failed(flow, reason, now);
-  if (!users.empty()) env_.receiver.on_users_lost(flow, users, now);
 }
 
 void Layer::arm(Connection& connection, TimePoint now) {
@@ -351,7 +387,7 @@ void Layer::arm(Connection& connection, TimePoint now) {
   by(connection.incomplete_since, config_->tcp.message_timeout);
   by(connection.connecting_since, config_->tcp.connect_timeout);
   by(connection.opening_since, config_->tls.handshake_timeout);
-  by(connection.pinged, config_->websocket.ping_interval);
+  if (config_->websocket.ping_interval > Duration::zero()) by(connection.pinged, config_->websocket.ping_interval);
   env_.wheel.arm(connection.timer, std::max(deadline, now));
 }
 
@@ -366,7 +402,8 @@ void Layer::look_after(Connection& connection, TimePoint now) {
   const bool incomplete = over(connection.incomplete_since, tcp.message_timeout);
   const bool handshake = over(connection.opening_since, config_->tls.handshake_timeout);
   bool silent = false;
-  if (over(connection.pinged, config_->websocket.ping_interval)) {
+  const Duration ping_interval = config_->websocket.ping_interval;
+  if (ping_interval > Duration::zero() && over(connection.pinged, ping_interval)) {
     silent = !connection.channel.heard();
     connection.pinged = now;
     Ends ends(*this, connection, now);
@@ -384,6 +421,7 @@ void Layer::look_after(Connection& connection, TimePoint now) {
   else if (over(connection.last_activity, tcp.idle_timeout))
     reason = "idle";
   if (reason.empty()) return arm(connection, now);
+  if (handshake) on_bad_handshake(connection, now);
   timed_out_connections_.add();
   env_.log(Tag::net, incomplete || handshake ? Level::problems : Level::low_level, "connection closed {} reason=\"{}\"",
            connection.flow.remote.to_string(), reason);
@@ -394,13 +432,11 @@ void Layer::look_after(Connection& connection, TimePoint now) {
 
 namespace {
 
-/// Where a response goes whose connection is gone (RFC 3261 section 18.2.2): to the address its request came from, at
-/// the port of the sent-by. Nothing for a request.
+/// Where a response goes whose connection is gone. Nothing for a request.
 std::optional<Target> target_of_response(const Flow& gone, std::string_view octets) {
   sip::Message response;
   if (!octets.starts_with("SIP/2.0 ") || !response.parse(octets, sip::Limits{}, /*stream=*/true)) return std::nullopt;
-  const std::uint16_t port = response.top_via().port;
-  return Target{gone.transport, {gone.remote.address, port != 0 ? port : sip::default_port(gone.transport)}, true};
+  return target_of_via(response.top_via(), gone.transport, gone.remote.address);
 }
 
 }  // namespace
@@ -410,15 +446,14 @@ void Layer::send(const Flow& to, std::string_view octets) {
     env_.wire.send_datagram(to.socket, to.remote, octets);
   } else if (to.shard != env_.shard) {
     env_.receiver.post_send(to, octets);
-  } else if (Connection* connection = find(to.stream); connection != nullptr && !connection->closing) {
+  } else if (Connection* connection = find_usable(to.stream)) {
     connection->last_activity = env_.wire.now();
-    send_over(*connection, octets);
-  } else if (const auto reopened = env_.connections.find(to.transport, to.remote);
-             reopened && reopened->shard == env_.shard && find(reopened->stream) != nullptr) {
+    if (!send_over(*connection, octets)) env_.receiver.post_send(to, {});
+  } else if (const auto another = env_.connections.find(to.transport, to.remote); another && is_alive(*another)) {
     // RFC 3261 section 18.2.2: the connection is gone, but the peer has another one open from the same address.
-    send_over(*find(reopened->stream), octets);
+    send(*another, octets);
   } else if (const auto target = target_of_response(to, octets)) {
-    if (const auto again = flow_to(*target, to.socket, env_.wire.now())) send(*again, octets);
+    if (const auto again = flow_for_response(*target, to.socket, env_.wire.now())) send(*again, octets);
   } else {
     env_.receiver.post_send(to, {});  // nobody has it: the shard reports the failure on its next turn
   }
@@ -443,18 +478,9 @@ bool Layer::is_alive(const Flow& flow) const {
     return false;
   if (!flow.is_stream()) return is_sendable(flow.remote);
   if (!flow.stream.valid()) return false;
-  if (flow.shard == env_.shard) {
-    const Connection* connection = find(flow.stream);
-    return connection != nullptr && !connection->closing && connection->flow.remote == flow.remote;
-  }
-  const auto found = env_.connections.find(flow.transport, flow.remote);
-  return found && found->shard == flow.shard && found->stream == flow.stream;
-}
-
-void Layer::close(const Flow& flow) {
-  if (Connection* connection = find(flow.stream); connection != nullptr && flow.shard == env_.shard) {
-    end(*connection, seconds(2));
-  }
+  if (flow.shard != env_.shard) return env_.connections.holds(flow);
+  const Connection* connection = find_usable(flow.stream);
+  return connection != nullptr && connection->flow.remote == flow.remote;
 }
 
 std::optional<SocketId> Layer::listener_for(const Target& target, std::optional<SocketId> preferred) const {
@@ -499,6 +525,11 @@ std::optional<Flow> Layer::flow_to(const Target& target, std::optional<SocketId>
   return open_stream(target, *listener, now);
 }
 
+std::optional<Flow> Layer::flow_for_response(const Target& target, std::optional<SocketId> preferred, TimePoint now) {
+  const auto found = env_.connections.find(target.transport, target.endpoint);
+  return found && is_alive(*found) ? found : flow_to(target, preferred, now);
+}
+
 IpAddress Layer::local_address_for(const IpAddress& remote, TimePoint now) const {
   LocalAddress& cached = local_addresses_[hash_of(Endpoint{remote, 0}) % local_addresses_.size()];
   if (cached.remote != remote || cached.until <= now)
@@ -522,10 +553,6 @@ void Layer::append_sent_by(std::string& out, const Flow& flow) const {
   IpAddress address = flow.local.address;
   if (address.is_unspecified()) address = local_address_for(flow.remote.address, env_.wire.now());
   out += Endpoint{address, listener.address.port}.to_string();
-}
-
-std::size_t Layer::streams() const {
-  return open_;
 }
 
 }  // namespace bellhop::transport

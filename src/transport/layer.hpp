@@ -81,13 +81,18 @@ class Layer {
   void on_closed(net::StreamId stream, net::CloseReason reason, TimePoint now);
   void on_timer(std::uint64_t token, TimePoint now);
 
-  /// Sends over a flow. A connection of this shard that is gone ends in on_flow_failed on the next turn.
+  /// Sends over a flow. What cannot be sent, as over a connection of this shard that is gone, ends in on_flow_failed on
+  /// the next turn.
   void send(const net::Flow& to, std::string_view octets);
   /// The flow to an address: for UDP one of our sockets of that family (`preferred` if it fits), for streams a
   /// connection that is there already, on any shard, else a new one that is being opened. Nothing when no listener has
   /// this transport and family.
   [[nodiscard]] std::optional<net::Flow> flow_to(const Target& target, std::optional<net::SocketId> preferred,
                                                  TimePoint now);
+  /// The same for a response whose connection is gone or not known: RFC 3261 section 18.2.2 goes by the address alone,
+  /// whatever the connection there proved.
+  [[nodiscard]] std::optional<net::Flow> flow_for_response(const Target& target, std::optional<net::SocketId> preferred,
+                                                           TimePoint now);
   /// An address-of-record registered over this connection, which may be another shard's.
   void note_user(const net::Flow& flow, std::string_view aor) { env_.connections.note_user(flow, aor); }
   /// RFC 5923: this TLS connection may carry requests to the port that the peer's Via names.
@@ -102,23 +107,30 @@ class Layer {
   [[nodiscard]] std::vector<std::string> identities(const net::Flow& flow) const {
     return env_.connections.identities(flow);
   }
+  /// Tells the guard that something speaks against who sent this. `forgeable`: anybody may have sent it in that name.
+  void count(guard::Evidence evidence, const net::Flow& from, bool forgeable, std::string_view octets, TimePoint now);
+  /// Tells the guard that who sent this has authenticated.
+  void authenticated(const net::Flow& from, TimePoint now) {
+    env_.guard.authenticated(from.remote.address, rules_, now);
+  }
+  /// The [[peer]] at the other end, known by its address or by what its certificate proved; null: none. A view into
+  /// the configuration.
+  [[nodiscard]] const config::Peer* peer_of(const net::Flow& flow) const;
   /// Whether some listener has this transport and family.
   [[nodiscard]] bool can_reach(sip::Transport transport, const IpAddress& remote) const;
   /// Whether a connection stored in a binding can still be there.
   [[nodiscard]] bool is_alive(const net::Flow& flow) const;
-  void close(const net::Flow& flow);
 
   /// "host:port" for Via and Record-Route of what leaves over this flow: what the peer's zone shall see, else the
   /// advertised address, else the listener's, else (for a listener on all addresses) the address the kernel uses
   /// towards the peer.
   void append_sent_by(std::string& out, const net::Flow& flow) const;
 
-  [[nodiscard]] std::size_t streams() const;
-
  private:
   struct Connection;
   struct Listener;
   Connection* find(net::StreamId stream) const;
+  [[nodiscard]] Connection* find_usable(net::StreamId stream) const;
   [[nodiscard]] net::Flow datagram_flow(net::SocketId socket, const Endpoint& remote);
   [[nodiscard]] IpAddress local_address_for(const IpAddress& remote, TimePoint now) const;
   [[nodiscard]] std::optional<net::SocketId> listener_for(const Target& target,
@@ -129,8 +141,10 @@ class Layer {
   [[nodiscard]] std::optional<Channel> accepted_channel(net::SocketId listener, TimePoint now) const;
   [[nodiscard]] std::optional<Channel> opened_channel(const Target& target, TimePoint now, std::string& hello) const;
   void on_open(Connection& connection, TimePoint now);
-  bool send_over(Connection& connection, std::string_view octets);
+  void on_bad_handshake(const Connection& connection, TimePoint now);
+  [[nodiscard]] bool send_over(Connection& connection, std::string_view octets);
   void end(Connection& connection, Duration linger);
+  void forget(const net::Flow& flow, TimePoint now);
   void look_after(Connection& connection, TimePoint now);
   [[nodiscard]] bool guarded(const net::Flow& from, std::string_view octets, TimePoint now);
   void arm(Connection& connection, TimePoint now);
@@ -142,7 +156,6 @@ class Layer {
   WebSocketRules websocket_rules_;
   std::vector<Listener> listeners_;                       ///< by SocketId
   std::vector<std::unique_ptr<Connection>> connections_;  ///< by StreamId::index
-  std::size_t open_ = 0;
   struct LocalAddress {
     IpAddress remote, local;
     TimePoint until{};

@@ -266,7 +266,8 @@ net::AnswerPtr Locator::ask(RecordType type, std::string_view name) {
 }  // namespace
 
 Reach::Reach(const std::vector<config::Listen>& listeners) {
-  for (const config::Listen& listen : listeners) add(listen.transport, listen.address.address.is_v6());
+  for (const config::Listen& listen : listeners)
+    if (!sip::is_websocket(listen.transport)) add(listen.transport, listen.address.address.is_v6());
 }
 
 Location locate(const NextHop& hop, const std::vector<config::Host>& hosts, const Reach& reach, const Lookup& lookup,

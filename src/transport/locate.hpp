@@ -13,7 +13,8 @@
 
 namespace bellhop::transport {
 
-/// Over which transports, and to which family of addresses, requests can be sent at all: those of our listeners.
+/// Over which transports, and to which family of addresses, requests can be sent at all: those of our listeners, but
+/// WebSocket: browsers come to us (RFC 7118 section 5).
 class Reach {
  public:
   Reach() = default;

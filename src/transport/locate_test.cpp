@@ -216,6 +216,17 @@ TEST_F(LocateTest, SipsNeverGoesInClear) {
   EXPECT_THAT(targets("sips:u@example.com"), ElementsAre("no transport"));
 }
 
+// [RFC7118 5] A listener for browsers is no way out: nothing is looked up for one
+TEST_F(LocateTest, NothingIsSentOutOverWebSocket) {
+  const Endpoint address = *Endpoint::parse("192.0.2.9:443");
+  reach =
+      Reach({{Transport::wss, address, "", {}}, {Transport::ws, address, "", {}}, {Transport::udp, address, "", {}}});
+  EXPECT_FALSE(reach.any(Transport::wss) || reach.any(Transport::ws));
+  EXPECT_THAT(targets("sip:u@192.0.2.1;transport=ws"), ElementsAre("no transport"));
+  EXPECT_THAT(targets("sips:u@192.0.2.1;transport=ws"), ElementsAre("no transport"));
+  EXPECT_THAT(targets("sip:u@192.0.2.1"), ElementsAre("udp 192.0.2.1:5060"));
+}
+
 // [RFC5922 7.2] What TLS must prove is the domain of the URI, not what DNS made of it
 TEST_F(LocateTest, TlsMustProveTheDomainAskedFor) {
   example();

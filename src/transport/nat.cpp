@@ -23,9 +23,7 @@ bool is_private(const IpAddress& address) {
 
 bool behind_nat(const sip::Message& request, const sip::Uri* contact, const net::Flow& from, std::uint16_t signs) {
   if (request.via_count() > 1) return false;
-  const bool sip_contact =
-      contact != nullptr && (contact->scheme == sip::Scheme::sip || contact->scheme == sip::Scheme::sips);
-  if (sip_contact) {
+  if (contact != nullptr && contact->is_sip()) {
     if (ends_in_invalid(contact->host)) return true;
     const auto address = sip::host_address(contact->host);
     if (address && (signs & config::NatSign::contact_address) != 0 && *address != from.remote.address) return true;

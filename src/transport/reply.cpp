@@ -20,4 +20,12 @@ net::Flow reply_flow(const sip::Via& via, const net::Flow& from) {
   return to;
 }
 
+Target target_of_via(const sip::Via& via, sip::Transport transport, const IpAddress& address) {
+  const std::uint16_t port = via.port != 0 ? via.port : sip::default_port(transport);
+  Target target{transport, {address, port}, true, {}};
+  const auto literal = sip::host_address(via.host);
+  if (sip::is_secure(transport)) target.server_name = literal ? literal->to_string() : std::string(via.host);
+  return target;
+}
+
 }  // namespace bellhop::transport

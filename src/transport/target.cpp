@@ -3,7 +3,7 @@
 namespace bellhop::transport {
 
 Result<NextHop, TargetError> next_hop_of(const sip::Uri& uri) {
-  if (uri.scheme != sip::Scheme::sip && uri.scheme != sip::Scheme::sips) return failure(TargetError::not_sip);
+  if (!uri.is_sip()) return failure(TargetError::not_sip);
   NextHop hop;
   hop.secure = uri.scheme == sip::Scheme::sips;
   hop.port = uri.port;

@@ -28,17 +28,28 @@ TEST(ViaFacts, ReceivedWhenTheSourceDiffers) {
 }
 
 // [RFC3581 4] rport asks for port and address, even when they agree
-TEST(ViaFacts, RportIsFilled) { EXPECT_EQ(facts("SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK1", "192.0.2.1:40000"), ";received=192.0.2.1;rport=40000"); }
+TEST(ViaFacts, RportIsFilled) {
+  EXPECT_EQ(facts("SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK1", "192.0.2.1:40000"),
+            ";received=192.0.2.1;rport=40000");
+}
 
 // [RFC5118 4.5] An IPv6 received has no brackets
-TEST(ViaFacts, Ipv6ReceivedHasNoBrackets) { EXPECT_EQ(facts("SIP/2.0/UDP [2001:db8::9]:5060;branch=z9hG4bK1", "[2001:db8::1]:5060"), ";received=2001:db8::1"); }
+TEST(ViaFacts, Ipv6ReceivedHasNoBrackets) {
+  EXPECT_EQ(facts("SIP/2.0/UDP [2001:db8::9]:5060;branch=z9hG4bK1", "[2001:db8::1]:5060"), ";received=2001:db8::1");
+}
 
 // [threats 65] What the client wrote as received is never believed
-TEST(ViaFacts, ClaimsAreReplaced) { EXPECT_EQ(facts("SIP/2.0/UDP 192.0.2.1;received=203.0.113.9;branch=z9hG4bK1", "192.0.2.1:5060"), ";received=192.0.2.1"); }
+TEST(ViaFacts, ClaimsAreReplaced) {
+  EXPECT_EQ(facts("SIP/2.0/UDP 192.0.2.1;received=203.0.113.9;branch=z9hG4bK1", "192.0.2.1:5060"),
+            ";received=192.0.2.1");
+}
 
-// [RFC3261 18.2.2] Without rport the answer goes to the source address and the sent-by port; with it to the source port; on a stream back over it
+// [RFC3261 18.2.2] Without rport the answer goes to the source address and the sent-by port; with it to the source
+// port; on a stream back over it
 TEST(ReplyFlow, FollowsTheVia) {
-  const auto port = [](std::string_view via, const net::Flow& source) { return reply_flow(*sip::parse_via(via), source).remote.port; };
+  const auto port = [](std::string_view via, const net::Flow& source) {
+    return reply_flow(*sip::parse_via(via), source).remote.port;
+  };
   EXPECT_EQ(port("SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bK1", from("192.0.2.1:40000")), 5070);
   EXPECT_EQ(port("SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1", from("192.0.2.1:40000")), 5060);
   EXPECT_EQ(port("SIP/2.0/UDP 192.0.2.1:5070;rport;branch=z9hG4bK1", from("192.0.2.1:40000")), 40000);
@@ -47,8 +58,26 @@ TEST(ReplyFlow, FollowsTheVia) {
 
 // [threats 35, threats 65] maddr and received of the Via never name where an answer goes
 TEST(ReplyFlow, IgnoresThirdParties) {
-  const auto to = reply_flow(*sip::parse_via("SIP/2.0/UDP 192.0.2.1;maddr=224.2.0.1;received=203.0.113.9;branch=z9hG4bK1"), from("192.0.2.1:5060"));
+  const auto to =
+      reply_flow(*sip::parse_via("SIP/2.0/UDP 192.0.2.1;maddr=224.2.0.1;received=203.0.113.9;branch=z9hG4bK1"),
+                 from("192.0.2.1:5060"));
   EXPECT_EQ(to.remote.to_string(), "192.0.2.1:5060");
+}
+
+// [RFC3261 18.2.2, RFC5922 7.2] A response without a connection goes to the source address and the sent-by port; over
+// TLS the sent-by is whom to prove there
+TEST(ReplyTarget, IsTheSentByAtTheSource) {
+  const IpAddress source = *IpAddress::parse("192.0.2.9");
+  const auto target = [&](std::string_view via, sip::Transport transport) {
+    return target_of_via(*sip::parse_via(via), transport, source);
+  };
+  const Target named = target("SIP/2.0/TLS peer.example.test:5071;branch=z9hG4bK1", sip::Transport::tls);
+  EXPECT_EQ(named.endpoint.to_string(), "192.0.2.9:5071");
+  EXPECT_EQ(named.server_name, "peer.example.test");
+  const Target numeric = target("SIP/2.0/TLS [2001:db8::1];branch=z9hG4bK1", sip::Transport::tls);
+  EXPECT_EQ(numeric.endpoint.port, 5061);
+  EXPECT_EQ(numeric.server_name, "2001:db8::1");
+  EXPECT_EQ(target("SIP/2.0/TCP peer.example.test;branch=z9hG4bK1", sip::Transport::tcp).server_name, "");
 }
 
 // [RFC3263 4.1, RFC3261 19.1.5] Host, port and transport of the next hop; maddr overrides the host, sips means TLS
@@ -62,7 +91,8 @@ TEST(NextHop, IsReadFromTheUri) {
   EXPECT_TRUE(hop("sips:bob@host.test").secure);
   EXPECT_EQ(hop("sips:bob@host.test;transport=tcp").transport, sip::Transport::tls);
   EXPECT_EQ(hop("sips:bob@host.test").port_or_default(sip::Transport::tls), 5061);
-  EXPECT_EQ(next_hop_of(*sip::parse_uri("sip:bob@host.test;transport=carrier-pigeon")).error(), TargetError::unknown_transport);
+  EXPECT_EQ(next_hop_of(*sip::parse_uri("sip:bob@host.test;transport=carrier-pigeon")).error(),
+            TargetError::unknown_transport);
   EXPECT_EQ(next_hop_of(*sip::parse_uri("tel:+15551234")).error(), TargetError::not_sip);
   EXPECT_EQ(next_hop_of(*sip::parse_uri("sip:bob@host.test:0")).error(), TargetError::no_port);
   EXPECT_EQ(next_hop_of(*sip::parse_uri("sip:bob@host.test"))->port, 0);
@@ -70,7 +100,8 @@ TEST(NextHop, IsReadFromTheUri) {
 
 // [threats 45] Nothing is sent to nobody or to everybody
 TEST(Sendable, ExcludesBroadcastMulticastAndPortZero) {
-  for (const char* bad : {"0.0.0.0:5060", "255.255.255.255:5060", "224.0.1.75:5060", "192.0.2.1:0", "[::]:5060", "[ff02::1]:5060"})
+  for (const char* bad :
+       {"0.0.0.0:5060", "255.255.255.255:5060", "224.0.1.75:5060", "192.0.2.1:0", "[::]:5060", "[ff02::1]:5060"})
     EXPECT_FALSE(is_sendable(*Endpoint::parse(bad))) << bad;
   EXPECT_TRUE(is_sendable(*Endpoint::parse("192.0.2.1:5060")));
 }

@@ -131,6 +131,7 @@ TEST(FullInbox, TakesWhatMustArrive) {
     auto& shard = house.world.shard(i);
     EXPECT_FALSE(shard.post(shard::ForwardedMessage{{}, "junk"}));
     EXPECT_FALSE(shard.post(shard::SendOctets{{}, "junk"}));
+    EXPECT_FALSE(shard.post(shard::Probe{})) << "the next REGISTER asks for it again";
     EXPECT_TRUE(shard.post(shard::SendOctets{{}, {}})) << "a failure told to ourselves";
     EXPECT_TRUE(shard.post(shard::FlowFailed{}));
     EXPECT_TRUE(shard.post(shard::Resolved{}));

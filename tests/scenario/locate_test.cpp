@@ -108,6 +108,20 @@ TEST_P(Partner, FailedServerIsAvoidedForAWhile) {
   EXPECT_GT(first.count("INVITE"), 0u);
 }
 
+// [RFC4320 4.2, KAM-20] Another request ends with its Timer F, when its caller has given up as well: the next server is
+// not bothered with it, but has the next one
+TEST_P(Partner, SilenceToAMessageEndsIt) {
+  Stranger first(world, Transport::udp, first_at);
+  Phone second(world, "second", second_at);
+  alice.send("MESSAGE", "sip:bob@partner.test", {}, "hello");
+  world.run_for(seconds(70));
+  EXPECT_GT(first.count("MESSAGE"), 3u);
+  EXPECT_EQ(second.count_requests("MESSAGE"), 0u);
+  EXPECT_EQ(world.forks(), 0u);
+  EXPECT_EQ(message("sip:bob@partner.test"), 200);
+  EXPECT_EQ(second.count_requests("MESSAGE"), 1u);
+}
+
 // [CGP-56, RFC3263 4.3] Nobody there: ICMP for UDP, and the next one rings at once
 TEST_P(Partner, UnreachableServerIsLeftForTheNext) {
   Phone second(world, "second", second_at);

@@ -97,6 +97,22 @@ TEST_P(Outbound, OneFlowAtATime) {
   EXPECT_THAT(carol.last(), StartsWith("SIP/2.0 200"));
 }
 
+// [RFC5630 5.3, RFC5626 7] A sips contact on a flow in clear cannot be used: the device's other flow is
+TEST_P(Outbound, AFlowTheContactForbidsIsLeftForTheNext) {
+  register_both();
+  world.run_for(seconds(1));
+  const Draft draft = second.draft("REGISTER", "sip:example.test").set("To", "<sip:bob@example.test>");
+  ASSERT_THAT(second.tell(Draft(draft)
+                              .set("Call-ID", "register-sips")
+                              .set("Supported", "outbound, path")
+                              .set("Contact", "<sips:bob@192.168.1.3:5060>" + flow(2))),
+              StartsWith("SIP/2.0 200"));
+  forget();
+  call();
+  EXPECT_THAT(first.last(), StartsWith("INVITE "));
+  EXPECT_THAT(second.last(), IsEmpty());
+}
+
 // [RFC5626 7] An answer of the device is an answer, whatever it says
 TEST_P(Outbound, ARefusalIsNoLostFlow) {
   register_both();

@@ -292,7 +292,8 @@ void Phone::on_invite(const sip::Message&, const net::Flow&, TimePoint) {
 
 void Phone::answer_invite(int status, TimePoint now) {
   const sip::Message& request = **served_;
-  std::string more = fmt::format("Contact: <{}>\r\n", script.contact.empty() ? contact_uri() : script.contact);
+  const std::string more =
+      fmt::format("Contact: <{}>\r\n{}", script.contact.empty() ? contact_uri() : script.contact, script.headers);
   reply(served_transaction_, request, status, more, now);
   if (status / 100 != 2) return;
   dialog_ = {};

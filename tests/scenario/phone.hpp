@@ -25,6 +25,7 @@ class Phone final : public net::WireHandler, private transaction::Output {
     bool answer_cancel = true;  ///< 200 to CANCEL and 487 to the INVITE
     bool send_487 = true;
     std::string contact;    ///< for 3xx
+    std::string headers;    ///< extra header lines of answers
     std::string challenge;  ///< WWW-Authenticate of a 401 to INVITEs without credentials for it; empty: none
     std::string ack_body;   ///< of the ACK to a 2xx
   };

@@ -22,6 +22,9 @@ using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
 
+/// For [guard]: what is shown here is the answers, not how late they come (guard_test.cpp).
+constexpr const char* at_once = "failed_login_delay = \"0s\"\n";
+
 /// alice's credentials for a REGISTER as her phone writes them; a test then falsifies some part.
 struct Credentials {
   std::string nonce;
@@ -45,7 +48,7 @@ struct Credentials {
 
 class BadCredentials : public ThreatOver {
  protected:
-  BadCredentials() : ThreatOver(World::default_config()) {}
+  BadCredentials() : ThreatOver(World::default_config(at_once)) {}
   void TearDown() override {
     EXPECT_EQ(world.gauge("location.bindings"), 0);
     ThreatOver::TearDown();
@@ -167,7 +170,7 @@ std::string shape_of(const std::string& answer) {
 
 class AskingAround : public ThreatOver {
  protected:
-  AskingAround() : ThreatOver(World::default_config()) {}
+  AskingAround() : ThreatOver(World::default_config(at_once)) {}
   std::string answer_about(const std::string& user, const std::string& method, std::string_view more = {}) {
     const std::string uri = fmt::format("sip:{}@example.test", user);
     Draft draft = method == "REGISTER" ? reg() : stranger.draft(method, uri);

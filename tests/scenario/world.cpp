@@ -7,6 +7,7 @@
 #include <map>
 
 #include "config/loader.hpp"
+#include "net/simulated_wire.hpp"
 #include "shard/shard.hpp"
 #include "storage/directory.hpp"
 
@@ -49,7 +50,8 @@ std::string first_words(std::string_view octets) {
 storage::Directory::Contents contents_of(const config::Snapshot& config) {
   storage::Directory::Contents contents;
   for (const config::StaticAccount& account : config.accounts) {
-    contents.accounts.push_back({account.user, account.domain, account.sip});
+    contents.accounts.push_back(
+        {account.user, account.domain, account.sip, {account.groups, account.identities, account.blocked}});
     const auto add = [&](std::string_view name) {
       for (auto& credential : storage::make_credentials(name, account.domain, account.user, account.password))
         contents.credentials.push_back(std::move(credential));
@@ -97,10 +99,11 @@ struct World::Inside {
         config(load(options.config.empty() ? default_config({}, {}, options.domain, options.address) : options.config)),
         log(std::make_unique<KeepingSink>(log_lines)),
         table(metrics, options.seed),
-        guard(metrics, options.seed),
+        guard(log, metrics, options.seed),
         avoided(metrics),
         key(key_of(address)),
         authenticator(directory, key, metrics, config->auth.nonces_tracked),
+        calls(metrics),
         resolver(net->make_resolver()) {}
 
   [[nodiscard]] observe::Metrics::Values values() const;
@@ -119,6 +122,7 @@ struct World::Inside {
   transport::Avoided avoided;
   crypto::Key key{};
   auth::Authenticator authenticator;
+  dialog::Calls calls;
   std::unique_ptr<net::Resolver> resolver;
   std::vector<std::unique_ptr<net::Wire>> wires;
   std::vector<std::unique_ptr<shard::Shard>> shards;
@@ -134,8 +138,8 @@ World::World(const Options& options)
   if (options.beside == nullptr) in.net->set_weather(options.weather);
   in.net->add_host(domain, address.address);
   in.directory.replace(contents_of(*in.config));
-  const shard::Shared shared{in.log,     in.directory,     in.table,     in.guard, in.connections,
-                             in.avoided, in.authenticator, *in.resolver, in.key,   options.seed};
+  const shard::Shared shared{in.log,           in.directory, in.table,     in.guard, in.connections, in.avoided,
+                             in.authenticator, in.calls,     *in.resolver, in.key,   options.seed};
   std::vector<shard::Shard*> peers;
   for (unsigned i = 0; i < options.shards; ++i) {
     inside_->wires.push_back(inside_->net->make_wire());
@@ -168,6 +172,7 @@ void World::name(const Endpoint& endpoint, std::string party) {
   inside_->names[endpoint] = std::move(party);
 }
 const std::vector<std::string>& World::log_lines() const {
+  inside_->log.flush();  // its side thread writes them
   return *inside_->log_lines;
 }
 
@@ -183,6 +188,10 @@ std::string World::dual_stack() {
   return fmt::format(
       "[[listen]]\ntransport = \"udp\"\naddress = \"{0}\"\n[[listen]]\ntransport = \"tcp\"\naddress = \"{0}\"\n",
       address_v6);
+}
+
+void World::set_queue_delay(Duration delay) {
+  for (const auto& wire : inside_->wires) dynamic_cast<net::SimulatedWire&>(*wire).set_queue_delay(delay);
 }
 
 void World::apply(const std::string& toml) {

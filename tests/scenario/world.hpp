@@ -57,6 +57,8 @@ class World {
   location::Table& table();
   void run_for(Duration duration) { net().run_for(duration); }
   void apply(const std::string& toml);
+  /// From now on everything that arrives has waited so long in the kernel.
+  void set_queue_delay(Duration delay);
 
   /// Parties are named in arrows by their address.
   void name(const Endpoint& endpoint, std::string party);

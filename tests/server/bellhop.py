@@ -27,7 +27,8 @@ def free_port():
 
 
 class Bellhop:
-    def __init__(self, accounts=("alice", "bob"), authenticate="all", more="", domain="example.test", folder=None):
+    def __init__(self, accounts=("alice", "bob"), authenticate="all", more="", domain="example.test", folder=None,
+                 guard='exempt = ["127.0.0.0/8"]'):
         self.process = None
         atexit.register(self.clean)  # a test that fails half-way leaves no server behind
         self.folder = folder or tempfile.mkdtemp(prefix="bellhop-test-")
@@ -48,7 +49,7 @@ address = "127.0.0.1:{self.port}"
 name = "{domain}"
 authenticate = "{authenticate}"
 [guard]
-exempt = ["127.0.0.0/8"]
+{guard}
 {more}
 """)
         for user in accounts:
@@ -64,9 +65,15 @@ exempt = ["127.0.0.0/8"]
     def ctl(self, *args):
         return json.loads(self.run("ctl", *args, "--json").stdout)
 
-    def start(self):
-        self.process = subprocess.Popen([PROGRAM, "run", "--config", self.config], stderr=open(self.log, "a"))
+    def start(self, stderr=None, reader=None, before=None):
+        """`stderr`: where the log goes instead of a file, read from `reader` until the server is ready. `before` runs in the new process."""
+        self.process = subprocess.Popen([PROGRAM, "run", "--config", self.config], stderr=stderr or open(self.log, "a"), preexec_fn=before)
         deadline = time.monotonic() + 60
+        said = b""
+        while reader is not None:
+            said += os.read(reader, 4096)
+            if b" ready: " in said:
+                return self
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"bellhop ended with {self.process.returncode}: {self.tail()}")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-from bellhop import Bellhop, Results, Udp, free_port  # noqa: E402
+from bellhop import Bellhop, Results, Udp, eventually, free_port  # noqa: E402
 
 results = Results()
 
@@ -88,11 +88,25 @@ with server("a.test", "b.test", *ports) as a, server("b.test", "a.test", *revers
     with results.test("a peer known by its certificate needs no password"):
         assert deliver(a, b, 1).startswith("MESSAGE "), "delivered"
         assert a.ctl("stats")["tls.handshakes"] == 1 and b.ctl("stats")["tls.handshakes"] == 1
+    # [RFC5922 7]
+    with results.test("the decision record names the peer that let a request in"):
+        b.ctl("log", "level", "SIP", "low-level")
+        assert deliver(a, b, 8).startswith("MESSAGE "), "delivered"
+        eventually(lambda: "peer a.test" in b.tail(), "the peer in the log")
     # [RFC5923 5]
     with results.test("requests the other way take the same connection"):
         for number in range(2, 5):
             assert deliver(b, a, number).startswith("MESSAGE ") and deliver(a, b, number).startswith("MESSAGE ")
         assert [made.ctl("stats")["tls.handshakes"] for made in (a, b)] == [1, 1]
+    # [RFC5922 7]
+    with results.test("a certificate that is not believed is told in the log, with the reason"):
+        openssl(a.folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=nobody", "-keyout", "bad.key", "-out", "bad.pem")
+        b.ctl("log", "level", "NET", "low-level")
+        stranger = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{ports[1]}", "-cert", "bad.pem", "-key", "bad.key"], cwd=a.folder,
+                                    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        eventually(lambda: "certificate not believed: " in b.tail(), "the doubt in the log")
+        stranger.terminate()
+        stranger.wait()
 
 with server("a.test", "b.test", *ports) as a, server("b.test", "a.test", *reversed(ports), peers=False) as b:
     phones = {made.domain: phone_of(made) for made in (a, b)}
