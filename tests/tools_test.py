@@ -71,11 +71,13 @@ class Conformance(Tree):
     def setUp(self):
         super().setUp()
         self.write("tools/requirements.tsv", "# comment\nRFC3261\t17.2.1\tTimer G repeats\ttimerg|t2\n"
-                                             "RFC3261\t17.2.1\tTimer H gives up\ttimerh\nthreats\t12\tbroken URIs\n")
+                                             "RFC3261\t17.2.1\tTimer H gives up\ttimerh\n")
+        self.write("tools/threats.tsv", "# comment\n9\tslow\tstreams only\n11\tbroken lengths\n12\tbroken URIs\n"
+                                        "75\tsprayed ports\tthere is no relay yet\n")
 
-    def page(self, *arguments):
+    def page(self, *arguments, name="conformance"):
         self.assertEqual(self.tool("conformance", "--root", self.root, *arguments), (0, ""))
-        return (self.root / "docs/conformance.md").read_text()
+        return (self.root / f"docs/{name}.md").read_text()
 
     # [house 4] Section, requirement, and the test that shows it or "missing".
     def test_requirements_meet_their_tests(self):
@@ -84,8 +86,7 @@ class Conformance(Tree):
         page = self.page()
         self.assertIn("| 17.2.1 | Timer G repeats | [A.B](../src/net/a_test.cpp) |", page)
         self.assertIn("| 17.2.1 | Timer H gives up | **missing** |", page)
-        self.assertIn("| 12 | broken URIs | [A.C](../src/net/a_test.cpp) |", page)
-        self.assertIn("| 11 | Junk. | [A.C]", page)
+        self.assertIn("(threats.md) | 4 | 1 | 1 |", page)
         self.assertIn("| CGP-53 | Junk. | [A.C]", page)
 
     # [house 4] Scripts of tests/ carry the same tags.
@@ -94,9 +95,20 @@ class Conformance(Tree):
         self.write("tests/phones/ring.sh", "#!/bin/sh\n# [RFC3261 17.2.1] Timer H.\necho\n")
         self.write("tests/phones/web.mjs", "// [CGP-21] Log.\ntest('log level', () => {})\n")
         page = self.page()
-        self.assertIn("[call.py: test_junk](../tests/phones/call.py)", page)
+        self.assertIn("[call.py](../tests/phones/call.py): test_junk |", (self.root / "docs/threats.md").read_text())
         self.assertIn("| Timer H gives up | [ring.sh](../tests/phones/ring.sh) |", page)
         self.assertIn("[web.mjs: log level](../tests/phones/web.mjs)", page)
+
+    # [house 4] Each row of the list of threats has its tests by file, "missing", or why there can be none.
+    def test_threats_meet_their_tests(self):
+        self.write("src/net/a_test.cpp", "// [threats 11-12, CGP-53] Junk.\nTEST_P(A, C) {}\n// [threats 12] More.\nTEST_P(A, B) {}\n"
+                                         "INSTANTIATE_TEST_SUITE_P(Over, A,\n  testing::Values(Transport::udp, Transport::tcp),\n")
+        self.write("tests/x.py", "# [threats 12] Junk.\ndef test_junk():\n    pass\n")
+        page = self.page(name="threats")
+        self.assertIn("| 9 | slow (streams only) |  | **missing** |\n"
+                      "| 11 | broken lengths | UDP, TCP | [a_test.cpp](../src/net/a_test.cpp): A.C |\n"
+                      "| 12 | broken URIs | UDP, TCP | [a_test.cpp](../src/net/a_test.cpp): A.B, A.C<br>[x.py](../tests/x.py): test_junk |\n"
+                      "| 75 | sprayed ports |  | there is no relay yet |\n", page)
 
     # [house 4] A tag of a whole section shows nothing of its parts; a tag of a part shows something of the whole.
     def test_sections_are_parts_of_sections(self):
@@ -112,7 +124,13 @@ class Conformance(Tree):
         self.page("--check")
         self.write("src/net/a_test.cpp", "// [threats 12] Junk.\nTEST(A, B) {}\n")
         code, said = self.tool("conformance", "--root", self.root, "--check")
-        self.assertEqual((code, said), (1, "docs/conformance.md: stale; run tools/conformance\n"))
+        self.assertEqual((code, said), (1, "docs/conformance.md: stale; run tools/conformance\n"
+                                           "docs/threats.md: stale; run tools/conformance\n"))
+
+    # [house 4] The pages of this tree are what its tags say.
+    def test_own_pages_are_not_stale(self):
+        done = subprocess.run([ROOT / "tools/conformance", "--check"], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     # [house 4] A test without a tag is found.
     def test_untagged_tests_are_listed(self):

@@ -91,10 +91,10 @@ Selection select(const sip::Message& request, sip::HeaderId id, std::string_view
   return out;
 }
 
-/// What tells a retransmission from a replay: the same branch from the same address and port. 0: cannot be told.
+/// What tells a retransmission from a replay: every octet, and the address and port it came from. With the branch alone
+/// a thief who forges the address could put a Contact of his own into a REGISTER he overheard. 0: cannot be told.
 std::uint64_t identity_of(const sip::Message& request, const Endpoint& from) {
-  if (from.port == 0 || request.top_via().branch.empty()) return 0;
-  return hash64(request.top_via().branch, hash_of(from)) | 1;
+  return from.port == 0 ? 0 : hash64(request.octets(), hash_of(from)) | 1;
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ namespace bellhop::auth {
 /// Clients  with qop=auth or auth-int, or without qop (RFC 2069: the nonce then serves once for each method and URI),
 ///          algorithm MD5 or SHA-256 with or without -sess as offered, a digest username other than the
 ///          address-of-record, aliases as username.
-/// Repeats  a retransmission from the same source with the same branch passes as the first did, since answers given
+/// Repeats  a retransmission, the same octets from the same source, passes as the first did, since answers given
 ///          without state have no transaction that would absorb it; the same credentials in any other request are a
 ///          replay.
 /// Metrics  auth.passed, .missing, .stale, .wrong, .bad_request, .forbidden and auth.nonces: computed, so `metrics`

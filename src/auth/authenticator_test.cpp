@@ -209,6 +209,20 @@ TEST_F(Digest, RetransmissionPassesButNotFromElsewhere) {
   EXPECT_EQ(from(thief), Verdict::stale);
 }
 
+// [threats 59] nor does a message that is not the same to the last octet, from the same address with the same branch
+TEST_F(Digest, RetransmissionWithAnotherContactIsAReplay) {
+  const std::string credentials = "Authorization: " + phone_.value(1) + "\r\n";
+  const Request first(credentials + "Contact: <sip:alice@192.0.2.1>\r\n");
+  const Request second(credentials + "Contact: <sip:alice@192.0.2.6>\r\n");
+  const Endpoint phone = *Endpoint::parse("192.0.2.1:5060");
+  const auto judged = [&](const Request& request) {
+    return authenticator_.check(request.message, Kind::www, domain_, settings_, now_, phone).verdict;
+  };
+  EXPECT_EQ(judged(first), Verdict::passed);
+  EXPECT_EQ(judged(second), Verdict::stale);
+  EXPECT_EQ(judged(first), Verdict::passed);
+}
+
 // [threats 59] the count is part of the hash: changing it on a captured request gives no access
 TEST_F(Digest, CountCannotBeRaisedByAThief) {
   std::string value = phone_.value(1);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,16 +11,23 @@
 
 namespace bellhop::request {
 
-/// Writes the responses this server gives itself (RFC 3261 section 8.2.6): the one place where they get their Via facts, names and
-/// Server field. Keeps its buffers, so an answer costs no allocation.
+/// What a request of somebody we do not know yet may bring upon the address it seems to come from, all answers
+/// together: three times its own octets over UDP, where that address may be a victim's (threats 66; RFC 9000
+/// section 8.1 has the same for QUIC). On a connection anything: who opened it has shown where he is.
+[[nodiscard]] std::size_t most_octets_back(const sip::Message& request, const net::Flow& from);
+
+/// Writes the responses this server gives itself (RFC 3261 section 8.2.6): the one place where they get their Via
+/// facts, names and Server field. Keeps its buffers, so an answer costs no allocation.
 ///
 /// Owner   one shard; the octets are valid until the next call.
 class AnswerWriter {
  public:
-  /// `to_tag` is for final and 101 to 199 responses to requests without one; `headers` are whole lines with their CRLF. No body.
-  /// `via_more` are further parameters of the top Via, each with its ";". Works for requests that parse() refused, too, when sip::answerable() says so.
-  std::string_view write(const sip::Message& request, const net::Flow& from, sip::StatusCode status, std::string_view reason,
-                         std::string_view to_tag, std::string_view headers, const config::Snapshot& config, std::string_view via_more = {});
+  /// `to_tag` is for final and 101 to 199 responses to requests without one; `headers` are whole lines with their CRLF;
+  /// `via_more` are further parameters of the top Via, each with its ";". No body. Works for requests that parse()
+  /// refused, too, when sip::answerable() says so.
+  std::string_view write(const sip::Message& request, const net::Flow& from, sip::StatusCode status,
+                         std::string_view reason, std::string_view to_tag, std::string_view headers,
+                         const config::Snapshot& config, std::string_view via_more = {});
 
  private:
   std::string out_, via_facts_;

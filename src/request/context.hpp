@@ -47,7 +47,8 @@ struct RequestContext {
   std::string account{};  ///< user part of the account that authenticated
   std::string account_domain{};
 
-  std::uint64_t call = 0;        ///< counted under the caps of the account; 0: not
+  std::uint64_t call = 0;       ///< counted under the caps of the account; 0: not
+  std::size_t octets_back = 0;  ///< of our own answers so far
 
   [[nodiscard]] sip::Method method() const { return message.method(); }
 };

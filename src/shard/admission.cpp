@@ -179,7 +179,8 @@ Pipeline::Next Pipeline::check_identity(Context& context) {
   return refuse(context, 403);
 }
 
-/// 401 or 407: stateless, sent once (threats 55, 66).
+/// 401 or 407: stateless, sent once (threats 55, 66). Of several algorithms a request too small for all is told the
+/// last, MD5, which every phone knows.
 Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm,
                                    bool stale, const char* why, When when) {
   challenges_.add();
@@ -191,13 +192,16 @@ Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind k
   std::string lines;
   if (context.config.auth.advertise_digest)
     env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now);
-  const sip::StatusCode status = kind == auth::Authenticator::Kind::www ? 401 : 407;
+  const std::string_view last = std::string_view(lines).substr(lines.rfind('\n', lines.size() - 2) + 1);
+  const std::string_view octets =
+      written_for_anybody(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines, last);
   const Duration delay = context.config.guard.failed_login_delay;
+  if (octets.empty()) return Next::done;
   if (when == When::now || delay == Duration::zero()) {
-    answer(context, status, {}, lines);
+    send_back(context, octets);
   } else {
-    late_.add(context.message, context.from, transport::reply_flow(context.message.top_via(), context.from),
-              written(context, status, {}, lines), context.now + delay);
+    late_.add(context.message, context.from, transport::reply_flow(context.message.top_via(), context.from), octets,
+              context.now + delay);
   }
   return Next::done;
 }

@@ -46,6 +46,7 @@ Pipeline::Pipeline(const Environment& environment)
       requests_(env_.metrics.counter("requests.received")),
       challenges_(env_.metrics.counter("auth.challenges")),
       refusals_(env_.metrics.counter("requests.refused")),
+      withheld_(env_.metrics.counter("answers.withheld")),
       scanners_(env_.metrics.counter("guard.scanners")),
       overload_refusals_(env_.metrics.counter("overload.refused")) {}
 
@@ -124,7 +125,7 @@ Pipeline::Next Pipeline::answer_own_options(Context& context) {
       "MESSAGE\r\n"
       "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path{}{}\r\n",
       registrar.outbound ? ", outbound" : "", registrar.gruu ? ", gruu" : "");
-  answer(context, 200, "Keepalive", able);
+  answer_anybody(context, 200, "Keepalive", able, {});
   return Next::done;
 }
 
@@ -399,7 +400,29 @@ const config::Domain* Pipeline::domain_of(std::string_view host, const Context& 
   return &stored_domain_;
 }
 
-std::string_view Pipeline::written(Context& context, sip::StatusCode status, std::string_view reason,
+void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers) {
+  send_back(context, written(context, status, reason, headers));
+}
+
+void Pipeline::answer_anybody(Context& context, sip::StatusCode status, std::string_view reason,
+                              std::string_view headers, std::string_view fewer_headers) {
+  const std::string_view octets = written_for_anybody(context, status, reason, headers, fewer_headers);
+  if (!octets.empty()) send_back(context, octets);
+}
+
+/// For whoever asks, known or not: within request::most_octets_back(), if need be with fewer headers, or not at all.
+std::string_view Pipeline::written_for_anybody(const Context& context, sip::StatusCode status, std::string_view reason,
+                                               std::string_view headers, std::string_view fewer_headers) {
+  const std::size_t most = context.authenticated ? SIZE_MAX : request::most_octets_back(context.message, context.from);
+  for (const std::string_view lines : {headers, fewer_headers}) {
+    const std::string_view octets = written(context, status, reason, lines);
+    if (context.octets_back + octets.size() <= most) return octets;
+  }
+  withheld_.add();
+  return {};
+}
+
+std::string_view Pipeline::written(const Context& context, sip::StatusCode status, std::string_view reason,
                                    std::string_view headers) {
   tag_.clear();
   if (status.value > 100) env_.proxy.append_to_tag(tag_, context.message);
@@ -409,9 +432,9 @@ std::string_view Pipeline::written(Context& context, sip::StatusCode status, std
   return answers_.write(context.message, context.from, status, reason, tag_, headers, context.config, feedback_);
 }
 
-void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers) {
-  env_.output.transmit(transport::reply_flow(context.message.top_via(), context.from),
-                       written(context, status, reason, headers));
+void Pipeline::send_back(Context& context, std::string_view octets) {
+  context.octets_back += octets.size();
+  env_.output.transmit(transport::reply_flow(context.message.top_via(), context.from), octets);
 }
 
 Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusal) {
@@ -422,7 +445,7 @@ Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusa
     env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
              quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(),
              context.record.text());
-  answer(context, refusal.status, refusal.reason, refusal.headers);
+  answer_anybody(context, refusal.status, refusal.reason, refusal.headers, refusal.headers);
   return Next::done;
 }
 

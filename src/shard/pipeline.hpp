@@ -97,12 +97,18 @@ class Pipeline {
     return refuse(context, request::Refusal{status, reason, {}});
   }
   void answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers);
+  void answer_anybody(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers,
+                      std::string_view fewer_headers);
+  [[nodiscard]] std::string_view written_for_anybody(const Context& context, sip::StatusCode status,
+                                                     std::string_view reason, std::string_view headers,
+                                                     std::string_view fewer_headers);
+  void send_back(Context& context, std::string_view octets);
   enum class When : std::uint8_t { now, late };
   Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale,
                  const char* why, When when = When::now);
   Next wrong_credentials(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm,
                          const auth::Authenticator::Outcome& outcome);
-  [[nodiscard]] std::string_view written(Context& context, sip::StatusCode status, std::string_view reason,
+  [[nodiscard]] std::string_view written(const Context& context, sip::StatusCode status, std::string_view reason,
                                          std::string_view headers);
   Next redirect(Context& context, const routing::Decision& decision);
   Next pass_on(Context& context, routing::Decision& decision);
@@ -126,6 +132,7 @@ class Pipeline {
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;
+  observe::Counter& withheld_;
   observe::Counter& scanners_;
   observe::Counter& overload_refusals_;
 };

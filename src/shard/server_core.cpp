@@ -16,19 +16,22 @@ ServerCore::ServerCore(const Environment& environment, config::SnapshotPtr confi
       authenticator_(env_.directory, env_.key, env_.metrics, config_->auth.nonces_tracked),
       calls_(env_.metrics) {
   env_.metrics.computed("connections", [this] { return static_cast<std::int64_t>(connections_.size()); });
-  const Shared shared{env_.log,         env_.directory, env_.table, env_.guard, connections_, avoided_, authenticator_, calls_,
-                      env_.resolver, env_.key,       env_.hash_seed};
+  const Shared shared{env_.log,       env_.directory, env_.table,    env_.guard, connections_,  avoided_,
+                      authenticator_, calls_,         env_.resolver, env_.key,   env_.hash_seed};
   const unsigned count = shards_for(*config_);
   for (unsigned i = 0; i < count; ++i) {
     wires_.push_back(net::KernelWire::create(env_.metrics));
-    shards_.push_back(std::make_unique<Shard>(static_cast<std::uint16_t>(i), *wires_.back(), shared, config_, Random::seed_from_system()));
+    shards_.push_back(std::make_unique<Shard>(static_cast<std::uint16_t>(i), *wires_.back(), shared, config_,
+                                              Random::seed_from_system()));
   }
   std::vector<Shard*> peers;
   for (const auto& shard : shards_) peers.push_back(shard.get());
   for (const auto& shard : shards_) shard->set_peers(peers);
 }
 
-ServerCore::~ServerCore() { stop(); }
+ServerCore::~ServerCore() {
+  stop();
+}
 
 unsigned ServerCore::shards_for(const config::Snapshot& config) {
   if (config.server.workers != 0) return config.server.workers;
@@ -44,8 +47,8 @@ Result<void, std::string> ServerCore::check_addresses_are_free() const {
     const auto opened = listen.transport == sip::Transport::udp ? wire->open_datagram(listen.address, alone)
                                                                 : wire->listen_stream(listen.address, alone);
     if (!opened)
-      return failure(fmt::format("cannot listen on {} {}: {}", sip::param_name(listen.transport), listen.address.to_string(),
-                                 net::text_of(opened.error())));
+      return failure(fmt::format("cannot listen on {} {}: {}", sip::param_name(listen.transport),
+                                 listen.address.to_string(), net::text_of(opened.error())));
   }
   return {};
 }
@@ -87,8 +90,8 @@ void ServerCore::collect(observe::Metrics::Values& values) const {
 bool ServerCore::drain(Duration at_most) {
   on_each([](Shard& shard) { shard.start_draining(); });
   constexpr auto step = milliseconds(20);
-  // Who waited for a call must wait for the ACK to its answer too: it comes through here, and if the answer was lost, after
-  // its first repetition (T1). Whoever restarts us has no transaction for a later repetition and would drop it.
+  // Who waited for a call must wait for the ACK to its answer too: it comes through here, and if the answer was lost,
+  // after its first repetition (T1). Whoever restarts us has no transaction for a later repetition and would drop it.
   constexpr auto settling = 2 * milliseconds(500);
   bool quiet = true, was_busy = false;
   Duration quiet_for{};

@@ -17,7 +17,8 @@ namespace bellhop::shard {
 
 /// All shards of a running server and their threads: what `server` assembles and `admin` asks.
 ///
-/// Threads  start(), apply(), drain() and stop() from the main thread; collect() and on_each() from any thread but a shard's.
+/// Threads  start(), apply(), drain() and stop() from the main thread; collect() and on_each() from any thread but a
+/// shard's.
 class ServerCore {
  public:
   struct Environment {
@@ -36,7 +37,8 @@ class ServerCore {
   /// How many shards this configuration asks for on this machine.
   [[nodiscard]] static unsigned shards_for(const config::Snapshot& config);
 
-  /// Makes sure that nobody else listens on our addresses (SO_REUSEPORT would let two servers share one unnoticed), opens every listener on every shard and starts the threads. The text of an error tells which listener failed.
+  /// Makes sure that nobody else listens on our addresses (SO_REUSEPORT would let two servers share one unnoticed),
+  /// opens every listener on every shard and starts the threads. The text of an error tells which listener failed.
   [[nodiscard]] Result<void, std::string> start();
   /// A new snapshot for every shard, applied between two messages.
   void apply(config::SnapshotPtr config);

@@ -151,7 +151,7 @@ TEST(WebSocket, OurPingsAreFramesWithoutMask) {
   EXPECT_EQ(client.pongs, 1);
 }
 
-// [RFC6455 5.1] A frame that is not masked closes the connection with 1002. [threats 73]
+// [RFC6455 5.1, threats 73] A frame that is not masked closes the connection with 1002.
 TEST(WebSocket, UnmaskedFramesAreRefused) {
   const Refused refused{1002, "A frame is not masked."};
   EXPECT_EQ(refusal_of(frame(0x81, options, Masked::no)), refused);
@@ -162,7 +162,7 @@ TEST(WebSocket, UnmaskedFramesAreRefused) {
   EXPECT_EQ(refusal_of(text_frame(options)), Refused{});
 }
 
-// [RFC6455 5.2] Reserved bits and opcodes close it with 1002: we agreed on no extension. [threats 73]
+// [RFC6455 5.2, threats 73] Reserved bits and opcodes close it with 1002: we agreed on no extension.
 TEST(WebSocket, ReservedBitsAndOpcodesAreRefused) {
   for (const unsigned bit : {0x40u, 0x20u, 0x10u, 0x70u})
     for (const unsigned opcode : {1u, 2u, 8u, 9u, 10u})
@@ -171,7 +171,7 @@ TEST(WebSocket, ReservedBitsAndOpcodesAreRefused) {
     EXPECT_EQ(refusal_of(frame(0x80 | opcode, "")), (Refused{1002, "A frame has a reserved opcode."}));
 }
 
-// [RFC6455 5.5] Control frames are short and whole. [threats 73]
+// [RFC6455 5.5, threats 73] Control frames are short and whole.
 TEST(WebSocket, LongOrFragmentedControlFramesAreRefused) {
   const Refused refused{1002, "A frame is malformed."};
   for (const unsigned opcode : {8u, 9u, 10u}) {
@@ -189,7 +189,7 @@ TEST(WebSocket, FragmentsOutOfOrderAreRefused) {
   EXPECT_EQ(refusal_of(frame(0x02, "") + frame(0x02, "b")), (Refused{1002, "A message begins within another."}));
 }
 
-// [RFC6455 5.2] A length stands in its shortest form and below 2^63. [threats 73]
+// [RFC6455 5.2, threats 73] A length stands in its shortest form and below 2^63.
 TEST(WebSocket, LengthsThatAreNoLengthsAreRefused) {
   const auto header = [](std::string_view length) { return "\x82" + std::string(length) + "\x37\xfa\x21\x3dx"; };
   using std::string_view_literals::operator""sv;

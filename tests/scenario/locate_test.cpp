@@ -222,7 +222,7 @@ TEST_P(PartnerOverTcp, RingingCallIsNotTriedElsewhere) {
   EXPECT_EQ(second.count_requests("INVITE"), 0u);
 }
 
-// [CGP-78, DET-10, threats 67] A sips target is refused rather than sent in clear
+// [CGP-78, DET-10] A sips target is refused rather than sent in clear
 TEST_P(Partner, SipsIsNeverSentInClear) {
   Phone first(world, "first", first_at), second(world, "second", "127.0.0.12:5060"),
       tcp(world, "tcp", "127.0.0.12:5061", Transport::tcp);

@@ -295,7 +295,7 @@ TEST_F(Overload, WeSpareAnOverloadedPeer) {
   std::string busy = answer_to(invite, "486 Busy Here");
   const auto oc = busy.find(";oc;oc-algo=\"loss,rate\"");
   ASSERT_NE(oc, std::string::npos);
-  busy.replace(oc, 24, ";oc=100;oc-algo=\"loss\";oc-validity=60000;oc-seq=1.1");
+  busy.replace(oc, 23, ";oc=100;oc-algo=\"loss\";oc-validity=60000;oc-seq=1.1");
   peer.send(busy);
   world.run_for(seconds(1));
   EXPECT_EQ(alice.last_status("INVITE"), 486);
