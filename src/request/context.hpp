@@ -25,6 +25,8 @@ struct RequestContext {
   TimePoint now;
   observe::DecisionRecord record{};
 
+  Duration queue_delay{};  ///< how long it has waited on this machine before its turn came
+
   // Own routes (RFC 3261 section 16.4).
   std::string target_uri{};    ///< Request-URI after route preprocessing: where routing starts
   std::size_t own_routes = 0;  ///< Route values at the top that named us and are to be removed

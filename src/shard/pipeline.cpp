@@ -51,16 +51,17 @@ Pipeline::Pipeline(const Environment& environment)
       overload_refusals_(env_.metrics.counter("overload.refused")) {}
 
 void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config,
-                          TimePoint now) {
+                          TimePoint arrived, TimePoint now) {
   requests_.add();
   Context context{message, from, config, now, {}, {}};
+  context.queue_delay = std::max(Duration::zero(), now - arrived);
   if (!config.devices.empty()) context.sender = config.workarounds_of_agent(message.value_of(HeaderId::user_agent));
   if (from.transport == sip::Transport::tls && sip::ParameterList(message.top_via().parameters).find("alias"))
     env_.transport.note_alias(from,
                               message.top_via().port != 0 ? message.top_via().port : sip::default_port(from.transport));
   context.peer = env_.transport.peer_of(from);
   for (const Step& step : steps) {
-    env_.wire.mark().step(step.name);
+    env_.mark.step(step.name);
     if ((this->*step.run)(context) == Next::done) break;
   }
 }

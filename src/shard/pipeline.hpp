@@ -45,13 +45,15 @@ class Pipeline {
     const proxy::RouteTokens& tokens;
     observe::Log& log;
     observe::Metrics& metrics;
-    net::Wire& wire;
+    net::TurnMark& mark;  ///< told the step under work
     std::uint64_t hash_seed;
     unsigned lane;  ///< journal lane: the shard's number
   };
   explicit Pipeline(const Environment& environment);
 
-  void on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config, TimePoint now);
+  /// `arrived`: when the kernel, or the shard that heard it, took it in.
+  void on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config, TimePoint arrived,
+                  TimePoint now);
   void start_draining() { draining_ = true; }
   /// Sends the answers whose delay is over.
   void on_turn(TimePoint now) { late_.send_due(env_.output, now); }

@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "base/time.hpp"
 #include "config/snapshot.hpp"
 #include "net/flow.hpp"
 #include "net/resolver.hpp"
@@ -18,6 +19,7 @@ class Shard;
 struct ForwardedMessage {
   net::Flow from;
   std::string octets;
+  TimePoint arrived{};  ///< at this machine
 };
 /// Octets for a connection this shard owns.
 struct SendOctets {

@@ -55,7 +55,7 @@ Shard::Shard(std::uint16_t index, net::Wire& wire, const Shared& shared, config:
       registrar_(shared_.table, metrics_, shared_.key),
       router_(shared_.directory, shared_.table, shared_.key),
       pipeline_({shared_.directory, shared_.authenticator, shared_.calls, registrar_, router_, proxy_, transport_,
-                 servers_, *this, tokens_, shared_.log, metrics_, wire, shared_.hash_seed, index}),
+                 servers_, *this, tokens_, shared_.log, metrics_, wire.mark(), shared_.hash_seed, index}),
       pinger_({shared_.table, transport_, *this, metrics_, crypto::subkey(shared_.key, "ping")}, wire.now()),
       inbox_(config_->sip.receive_queue),
       next_expiry_(wire.now() + expiry_interval),
@@ -186,7 +186,7 @@ bool Shard::post(Post&& value) {
 
 void Shard::take(Post& value, TimePoint now) {
   if (auto* message = std::get_if<ForwardedMessage>(&value)) {
-    handle(message->from, message->octets, now);
+    handle(message->from, message->octets, message->arrived, now);
   } else if (auto* send = std::get_if<SendOctets>(&value)) {
     if (send->octets.empty()) return on_flow_failed(send->to, net::CloseReason::reset, now);
     transport_.send(send->to, send->octets);
@@ -219,19 +219,19 @@ void Shard::on_message(const net::Flow& from, std::string_view octets, TimePoint
   if (peers_.size() > 1) {
     if (const std::uint16_t owner = owner_of(octets); owner != index_) {
       hops_.add();
-      peers_[owner]->post(ForwardedMessage{from, std::string(octets)});
+      peers_[owner]->post(ForwardedMessage{from, std::string(octets), now - wire_.queue_delay()});
       return;
     }
   }
-  handle(from, octets, now);
+  handle(from, octets, now - wire_.queue_delay(), now);
 }
 
-void Shard::handle(const net::Flow& from, std::string_view octets, TimePoint now) {
+void Shard::handle(const net::Flow& from, std::string_view octets, TimePoint arrived, TimePoint now) {
   tap_.message(observe::Tap::Direction::received, sip::param_name(from.transport).data(), from.local, from.remote,
                octets, now);
   const auto parsed = message_.parse(octets, limits_, sip::is_stream(from.transport));
   if (!parsed) return refuse_malformed(from, octets, parsed.error(), now);
-  if (message_.is_request()) return pipeline_.on_request(message_, from, *config_, now);
+  if (message_.is_request()) return pipeline_.on_request(message_, from, *config_, arrived, now);
   on_response(from, now);
 }
 

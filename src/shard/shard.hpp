@@ -112,7 +112,7 @@ class Shard final : public net::WireHandler,
   // net::Resolver::Asker, on the resolver's thread
   void on_answer(std::uint64_t key, net::AnswerPtr answer) override;
 
-  void handle(const net::Flow& from, std::string_view octets, TimePoint now);
+  void handle(const net::Flow& from, std::string_view octets, TimePoint arrived, TimePoint now);
   void on_response(const net::Flow& from, TimePoint now);
   void refuse_malformed(const net::Flow& from, std::string_view octets, const sip::ParseRefusal& refusal,
                         TimePoint now);

@@ -235,6 +235,17 @@ TEST_F(Overload, NewRequestsAreRefusedWhileTheQueueIsLong) {
   EXPECT_LT(refused, 75);
 }
 
+// [CGP-36] A request that another shard owns has waited as long as one of our own
+TEST(OverloadOfShards, TheWaitGoesWithTheMessage) {
+  World world({.shards = 3, .config = {}});
+  world.set_queue_delay(milliseconds(400));
+  for (int i = 0; i < 20; ++i) {
+    Stranger who(world, sip::Transport::udp, "127.0.0.70:" + std::to_string(5100 + i));
+    EXPECT_EQ(who.ask(who.draft("INVITE", "sip:bob@example.test")), 503) << i;
+  }
+  EXPECT_GT(world.counter("shard.hops"), 5u);
+}
+
 // [CGP-36] Calls under way go on, and an emergency call comes through
 TEST_F(Overload, CallsUnderWayAndEmergenciesGoOn) {
   open("");
