@@ -26,10 +26,13 @@ struct Played {
   Outcome last = Outcome::more;
 };
 
-/// In any of its lines: http_parser bears line breaks where no other reader would.
+/// In any of its lines: http_parser bears line breaks where no other reader would, and takes whatever follows a CR for
+/// its LF.
 bool names_host(std::string_view head) {
-  for (std::size_t at = head.find('\n'); at != std::string_view::npos; at = head.find('\n', at + 1))
-    if (bellhop::starts_with_ignore_case(head.substr(at + 1), "host")) return true;
+  for (std::size_t at = head.find_first_of("\r\n"); at != std::string_view::npos;
+       at = head.find_first_of("\r\n", at + 1))
+    for (const std::size_t next : {at + 1, at + 2})
+      if (next < head.size() && bellhop::starts_with_ignore_case(head.substr(next), "host")) return true;
   return false;
 }
 

@@ -101,7 +101,7 @@ Reply give(const Doors& doors, Words words, bool exempt) {
   if (!network) return failure(usage);
   order.network = *network;
   const Json row = row_of(order, doors.now());
-  if (!doors.guard.give(std::move(order)))
+  if (!doors.guard.give(std::move(order), doors.now()))
     return failure(std::string("there are too many orders; take some back, or write them into [guard] denied"));
   return row;
 }

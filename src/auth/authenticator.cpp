@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/subkey.hpp"
+#include "crypto/token.hpp"
 
 namespace bellhop::auth {
 namespace {
@@ -101,7 +102,17 @@ std::uint64_t identity_of(const sip::Message& request, const Endpoint& from) {
 
 struct Authenticator::State {
   State(const storage::Directory& accounts, const crypto::Key& key, std::size_t nonces_tracked)
-      : directory(accounts), nonces(crypto::subkey(key, "nonce")), table(nonces_tracked) {}
+      : directory(accounts),
+        nonces(crypto::subkey(key, "nonce")),
+        opaque_key(crypto::subkey(key, "opaque")),
+        table(nonces_tracked) {}
+
+  /// What a challenge that goes there says of itself.
+  [[nodiscard]] std::string stamp_of(const Endpoint& there) const {
+    std::string text;
+    crypto::append_base32(text, crypto::short_mac(opaque_key, there.address.to_string()));
+    return text.substr(text.size() - 8);  // 40 bits: guessing it is harder than sending from the address
+  }
 
   Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
                 const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite);
@@ -117,6 +128,7 @@ struct Authenticator::State {
 
   const storage::Directory& directory;
   Nonces nonces;
+  const crypto::Key opaque_key;
   NonceTable table;
   const storage::PasswordHashes nobody{};  ///< stands in for unknown names, so that they take the same time
   std::atomic<TimePoint> first_request{never};
@@ -174,13 +186,18 @@ Outcome Authenticator::State::judge(const sip::Message& request, const Credentia
   const bool right = is_made_for(request.method_text()) || (or_as_invite && is_made_for("INVITE"));
   if (!checkable || !right) {
     const char* why = checkable ? "wrong password" : secret ? "no H(A1) for this algorithm" : "unknown user";
-    return {Verdict::wrong, {}, {}, why, nonces.read(given.nonce, realm.name).genuine};
+    return {Verdict::wrong,
+            {},
+            {},
+            why,
+            hash64(given.username, 0),
+            !given.opaque.empty() && given.opaque == stamp_of(from)};
   }
 
   if (const char* fault = nonce_fault(given, realm.name, settings, now, identity_of(request, from)))
     return {Verdict::stale, {}, {}, fault};
   if (!realm.sip || !secret->sip) return {Verdict::forbidden, secret->account_user, realm.name, "no SIP service right"};
-  return {Verdict::passed, secret->account_user, realm.name, "digest"};
+  return {Verdict::passed, secret->account_user, realm.name, "digest", hash64(given.username, 0)};
 }
 
 const char* Authenticator::State::nonce_fault(const Credentials& given, std::string_view realm,
@@ -203,7 +220,7 @@ const char* Authenticator::State::nonce_fault(const Credentials& given, std::str
 
 void Authenticator::append_challenge(std::string& out, const sip::Message& request, Kind kind,
                                      const config::Domain& realm, const config::Auth& settings, bool stale,
-                                     TimePoint now) const {
+                                     TimePoint now, const Endpoint& to) const {
   state_->note_start(now);
   if (!settings.advertise_digest) return;
   // Where one account has only an H(A1) for MD5, its whole realm is asked for MD5 alone: a phone that knows SHA-256
@@ -227,6 +244,7 @@ void Authenticator::append_challenge(std::string& out, const sip::Message& reque
     out += crypto::name_of(algorithm);
     if (settings.qop) out += ", qop=\"auth\"";
     if (stale) out += ", stale=true";
+    if (to.port != 0) out.append(", opaque=\"").append(state_->stamp_of(to)).append("\"");
     out += "\r\n";
   }
 }

@@ -53,7 +53,8 @@ class Authenticator {
     std::string user;              ///< account user part when passed (or forbidden): not the digest username
     std::string domain;            ///< realm
     const char* reason = "";       ///< static text for the decision record and the log, never sent to the peer
-    bool heard_challenge = false;  ///< wrong, but with a nonce of ours: who sent it hears what we send to its address
+    std::uint64_t name = 0;        ///< the digest username tried, as a hash, when passed or wrong
+    bool heard_challenge = false;  ///< wrong, but by somebody who heard the challenge that went to this very address
   };
   /// Looks for credentials of `realm` in Authorization (www) or Proxy-Authorization (proxy) fields of the request.
   /// Whether the user may act as the From or To of the request is asked afterwards: Directory::is_name_of().
@@ -63,11 +64,13 @@ class Authenticator {
                               const config::Auth& settings, TimePoint now, const Endpoint& from = {},
                               bool or_as_invite = false);
 
+  /// `to`: where it goes; when it is given, `opaque` proves later that the answer comes from who heard it there. Over
+  /// UDP anybody could else fail in another's name.
   /// Appends the challenge header fields ("WWW-Authenticate: Digest realm=...", one per algorithm, SHA-256 first), each
   /// line with CRLF, to `out`. Stateless: nothing is remembered. Nothing when Digest is not advertised (CGP-38); MD5
   /// alone for a sender that is known to fail on SHA-256 (quirks.hpp).
   void append_challenge(std::string& out, const sip::Message& request, Kind kind, const config::Domain& realm,
-                        const config::Auth& settings, bool stale, TimePoint now) const;
+                        const config::Auth& settings, bool stale, TimePoint now, const Endpoint& to = {}) const;
 
  private:
   struct State;

@@ -40,6 +40,7 @@ class CredentialsReader {
     if (!has({"username", "realm", "nonce", "uri", "response"}) || has({"username*"}) || out_.username.empty())
       return failure(CredentialsError::malformed);
     if (out_.nonce.empty() || out_.response.empty()) return failure(CredentialsError::not_yet_made);
+    out_.opaque = parameters_.value("opaque");
     if (!read_qop()) return failure(CredentialsError::malformed);
     if (!read_algorithm()) return failure(CredentialsError::unknown_algorithm);
     // A session key is made from the cnonce, which comes with qop only (RFC 3261 section 22.4 item 8).

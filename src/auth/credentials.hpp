@@ -19,6 +19,7 @@ struct Credentials {
   bool session = false;                 ///< the -sess variant
   std::string_view qop;                 ///< "auth", "auth-int", or empty for an RFC 2069 client
   std::string_view count_text, cnonce;  ///< empty without qop
+  std::string_view opaque;              ///< what our challenge said, if the client gave it back
   std::uint32_t count = 0;
 
   Credentials() = default;

@@ -68,8 +68,8 @@ struct NonceTable::State {
 NonceTable::NonceTable(std::size_t capacity) : state_(std::make_unique<State>(capacity)) {}
 NonceTable::~NonceTable() = default;
 
-NonceTable::Use NonceTable::use(std::uint64_t key, TimePoint issued, std::uint32_t count, TimePoint now, Duration lifetime,
-                                std::uint64_t request) {
+NonceTable::Use NonceTable::use(std::uint64_t key, TimePoint issued, std::uint32_t count, TimePoint now,
+                                Duration lifetime, std::uint64_t request) {
   constexpr std::uint64_t spread = 0x9e3779b97f4a7c15ULL;  // the low bits of a nonce id are a counter
   Stripe& stripe = state_->stripes[(key * spread >> 32) % state_->stripes.size()];
   const std::lock_guard lock(stripe.mutex);

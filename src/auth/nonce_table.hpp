@@ -22,14 +22,15 @@ class NonceTable {
   ~NonceTable();
 
   enum class Use : std::uint8_t {
-    first_time,  ///< this count is fresh; it is used now
-    same_request,///< used before by this very request: a retransmission
-    repeated,    ///< used before by another one, or too far behind to tell
-    forgotten,   ///< nothing can be said about this nonce any more
+    first_time,    ///< this count is fresh; it is used now
+    same_request,  ///< used before by this very request: a retransmission
+    repeated,      ///< used before by another one, or too far behind to tell
+    forgotten,     ///< nothing can be said about this nonce any more
   };
-  /// `key` names the nonce; entries whose nonces have outlived `lifetime` are dropped on the way. `request` is a hash of
-  /// what makes the request this one (0: nothing does); only that of the highest count is remembered.
-  Use use(std::uint64_t key, TimePoint issued, std::uint32_t count, TimePoint now, Duration lifetime, std::uint64_t request = 0);
+  /// `key` names the nonce; entries whose nonces have outlived `lifetime` are dropped on the way. `request` is a hash
+  /// of what makes the request this one (0: nothing does); only that of the highest count is remembered.
+  Use use(std::uint64_t key, TimePoint issued, std::uint32_t count, TimePoint now, Duration lifetime,
+          std::uint64_t request = 0);
   [[nodiscard]] std::size_t size() const;
 
  private:

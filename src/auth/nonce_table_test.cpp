@@ -48,7 +48,9 @@ TEST(NonceTable, ForgetsTheOldestWhenFullAndSaysSo) {
 // [RFC3261 17.2] a retransmission that no transaction absorbed is known again; another request with its count is not
 TEST(NonceTable, KnowsTheVeryRequestThatUsedTheLatestCount) {
   NonceTable table(100);
-  const auto use = [&](std::uint32_t count, std::uint64_t request) { return table.use(7, start, count, start, lifetime, request); };
+  const auto use = [&](std::uint32_t count, std::uint64_t request) {
+    return table.use(7, start, count, start, lifetime, request);
+  };
   EXPECT_EQ(use(1, 111), Use::first_time);
   EXPECT_EQ(use(1, 111), Use::same_request);
   EXPECT_EQ(use(1, 222), Use::repeated);

@@ -208,7 +208,7 @@ const Section<StaticAccount>& account_section() {
           .may("groups", &StaticAccount::groups, Texts{user}, live, "MOD-02", "What [[barring]] and [[cap]] ask for.")
           .may("identities", &StaticAccount::identities, Texts{Text{address_fault, "address", true}}, live,
                "threats 58, MOD-02", "Other addresses its From may name, like \"sales@example.test\".")
-          .may("blocked", &StaticAccount::blocked, Texts{Text{pattern_fault, "pattern", true}}, live, "MOD-04",
+          .may("blocked", &StaticAccount::blocked, Texts{Text{word_pattern_fault, "pattern", true}}, live, "MOD-04",
                "Callers it refuses with 403, like \"*@spam.test\"; \"*\" stands for any text.");
   return section;
 }

@@ -100,6 +100,10 @@ std::string target_fault(std::string_view text) {
   return shaped ? "" : "is no target; write a user of the same domain, user@domain, or a sip, sips or tel URI";
 }
 
+std::string word_pattern_fault(std::string_view text) {
+  return has_blank(text) ? "has blanks; write a pattern without them, like \"*@spam.test\"" : pattern_fault(text);
+}
+
 std::string address_fault(std::string_view text) {
   const auto at = text.rfind('@');
   const bool shaped = !has_blank(text) && text.size() <= 512 && at != std::string_view::npos && at > 0 &&

@@ -1,6 +1,7 @@
 #include "dialog/calls.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <map>
@@ -44,6 +45,7 @@ std::string key_of(const Limit& limit, std::string_view account) {
 
 struct Calls::State {
   void end(const Call& call) {
+    --count;
     for (const std::string& key : call.meters)
       if (const auto meter = meters.find(key); meter != meters.end() && meter->second.open > 0) --meter->second.open;
   }
@@ -51,9 +53,10 @@ struct Calls::State {
   void sweep(TimePoint now) {
     if (now < next_sweep) return;
     next_sweep = now + sweep_interval;
-    boost::unordered::erase_if(calls, [&](const auto& entry) {
-      const bool lost = entry.second.began + longest_call <= now;
-      if (lost) end(entry.second);
+    boost::unordered::erase_if(calls, [&](auto& entry) {
+      const bool lost = entry.second.back().began + longest_call <= now;
+      if (lost)
+        for (const Call& call : entry.second) end(call);
       return lost;
     });
     for (auto& [key, meter] : meters) meter.forget_old(now);
@@ -61,7 +64,8 @@ struct Calls::State {
   }
 
   mutable std::mutex mutex;
-  boost::unordered_flat_map<std::uint64_t, Call> calls;
+  boost::unordered_flat_map<std::uint64_t, std::vector<Call>> calls;  ///< rarely more than one of a name
+  std::atomic<std::size_t> count{0};
   std::map<std::string, Meter, std::less<>> meters;
   TimePoint next_sweep{};
 };
@@ -75,7 +79,7 @@ Calls::~Calls() = default;
 const Limit* Calls::begin(std::uint64_t call, std::string_view account, std::span<const Limit> limits, TimePoint now) {
   const std::lock_guard lock(state_->mutex);
   state_->sweep(now);
-  if (limits.empty() || state_->calls.contains(call)) return nullptr;
+  if (limits.empty()) return nullptr;
   Call added{now, {}};
   for (const Limit& limit : limits) {
     std::string key = key_of(limit, account);
@@ -89,7 +93,8 @@ const Limit* Calls::begin(std::uint64_t call, std::string_view account, std::spa
     ++meter.open;
     if (limits[i].calls_per_hour != 0) meter.begun.push_back(now);
   }
-  state_->calls.emplace(call, std::move(added));
+  state_->calls[call].push_back(std::move(added));
+  ++state_->count;
   return nullptr;
 }
 
@@ -97,13 +102,18 @@ void Calls::end(std::uint64_t call) {
   const std::lock_guard lock(state_->mutex);
   const auto found = state_->calls.find(call);
   if (found == state_->calls.end()) return;
-  state_->end(found->second);
-  state_->calls.erase(found);
+  state_->end(found->second.back());
+  found->second.pop_back();
+  if (found->second.empty()) state_->calls.erase(found);
 }
 
 std::size_t Calls::size() const {
   const std::lock_guard lock(state_->mutex);
-  return state_->calls.size();
+  return state_->count;
+}
+
+bool Calls::any() const {
+  return state_->count.load(std::memory_order_relaxed) != 0;
 }
 
 std::uint64_t call_name(std::string_view call_id, std::string_view caller_tag, std::uint64_t seed) {

@@ -30,12 +30,14 @@ class Calls {
   ~Calls();
 
   /// Counts a call of this account under each of the limits. Null: done; else the one that is used up, and nothing was
-  /// counted. A call that is there already, since its INVITE came again, is counted once.
+  /// counted. Every INVITE that comes here counts, under whatever name: repetitions were absorbed before.
   [[nodiscard]] const Limit* begin(std::uint64_t call, std::string_view account, std::span<const Limit> limits,
                                    TimePoint now);
-  /// The call was refused, or a BYE ended it. Unknown ones are none of our business.
+  /// One call of this name was refused, or a BYE ended it. Unknown ones are none of our business.
   void end(std::uint64_t call);
   [[nodiscard]] std::size_t size() const;
+  /// Whether there is anything to end; takes no lock.
+  [[nodiscard]] bool any() const;
 
  private:
   struct State;

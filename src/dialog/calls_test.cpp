@@ -52,11 +52,16 @@ TEST_F(CallsTest, ARefusedCallCountsUnderNoneOfTheLimits) {
   EXPECT_TRUE(begin(3, "alice@a", limits, start)) << "the hour counts one so far";
 }
 
-TEST_F(CallsTest, TheSameCallIsCountedOnce) {
-  const std::array limits{Limit{"all", 1, 0}};
+// [KAM-40] Whoever uses one Call-ID and tag for all of its calls pays for each
+TEST_F(CallsTest, CallsOfTheSameNameCountEach) {
+  const std::array limits{Limit{"all", 2, 0}};
   EXPECT_TRUE(begin(1, "alice@a", limits, start));
   EXPECT_TRUE(begin(1, "alice@a", limits, start));
+  EXPECT_FALSE(begin(1, "alice@a", limits, start));
+  EXPECT_EQ(calls.size(), 2u);
+  calls.end(1);
   EXPECT_EQ(calls.size(), 1u);
+  EXPECT_TRUE(begin(1, "alice@a", limits, start));
 }
 
 TEST_F(CallsTest, ACallThatNeverEndsIsForgottenAfterADay) {

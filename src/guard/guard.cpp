@@ -20,6 +20,7 @@ constexpr std::size_t sources_per_stripe = 1024;
 constexpr std::size_t bans_per_stripe = 1024;
 constexpr std::size_t most_orders = 10'000;
 constexpr std::size_t evidence_octets = 120;
+constexpr std::uint64_t mixed_names = ~std::uint64_t{0};
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Evidence::count_)> evidence_names{
     "requests", "malformed", "credentials", "scanner", "order"};
@@ -60,9 +61,14 @@ const Network* network_with(const std::vector<Network>& networks, const IpAddres
 struct Source {
   std::array<Window, 3> scores;  ///< requests, malformed, credentials
   Budget known_budget;
+  std::uint64_t failed_name = 0;  ///< as whom credentials failed within the window; mixed_names: as several
   TimePoint last{};
   TimePoint known_until{};
 
+  void note_failure(std::uint64_t as, const Rate& rate, TimePoint now) {
+    const bool first = score(Evidence::credentials)->within(rate.window, now) == 0;
+    failed_name = first || failed_name == as ? as : mixed_names;
+  }
   [[nodiscard]] Window* score(Evidence evidence) {
     const auto index = static_cast<std::size_t>(evidence);
     return index < scores.size() ? &scores[index] : nullptr;
@@ -86,13 +92,20 @@ struct Stripe {
                                [&](const auto& entry) { return !known(entry) && entry.second.last + memory <= now; });
     if (sources.size() < sources_per_stripe) return;
     boost::unordered::erase_if(sources, [&](const auto& entry) { return !known(entry); });
-    if (sources.size() >= sources_per_stripe) sources.clear();
+    if (2 * sources.size() < sources_per_stripe) return;
+    // So many are known that strangers would find no room: those whose time ends first become strangers again.
+    std::vector<TimePoint> ends;
+    for (const auto& entry : sources) ends.push_back(entry.second.known_until);
+    std::nth_element(ends.begin(), ends.begin() + static_cast<std::ptrdiff_t>(ends.size() / 2), ends.end());
+    const TimePoint middle = ends[ends.size() / 2];
+    boost::unordered::erase_if(sources, [&](const auto& entry) { return entry.second.known_until <= middle; });
   }
-  Ban* ban_of(const Endpoint& key, TimePoint now) {
+  /// A shadow ends with the rule that casts it: put in force, it judges anew.
+  Ban* ban_of(const Endpoint& key, const Rules& rules, TimePoint now) {
     if (bans.empty()) return nullptr;
     const auto found = bans.find(key);
     if (found == bans.end()) return nullptr;
-    if (found->second.until > now) return &found->second;
+    if (found->second.until > now && (rules.shadow || !found->second.shadow)) return &found->second;
     bans.erase(found);
     return nullptr;
   }
@@ -207,7 +220,7 @@ Verdict Guard::look(const IpAddress& source, const Rules& rules, TimePoint now) 
   const Endpoint key = source_key(source);
   Stripe& stripe = state_->stripe_of(key);
   const std::lock_guard lock(stripe.mutex);
-  return state_->serves(stripe.ban_of(key, now)) ? Verdict::banned : Verdict::pass;
+  return state_->serves(stripe.ban_of(key, rules, now)) ? Verdict::banned : Verdict::pass;
 }
 
 Verdict Guard::judge(const IpAddress& source, std::string_view octets, const Rules& rules, TimePoint now) {
@@ -216,7 +229,7 @@ Verdict Guard::judge(const IpAddress& source, std::string_view octets, const Rul
   {
     Stripe& stripe = state_->stripe_of(key);
     const std::lock_guard lock(stripe.mutex);
-    Ban* const ban = stripe.ban_of(key, now);
+    Ban* const ban = stripe.ban_of(key, rules, now);
     if (state_->serves(ban)) return Verdict::banned;
     if (!rules.flood) return Verdict::pass;
     Source& seen = stripe.source(key, rules, now);
@@ -244,19 +257,21 @@ Verdict Guard::judge(const IpAddress& source, std::string_view octets, const Rul
 }
 
 bool Guard::count(Evidence evidence, const IpAddress& source, std::string_view octets, bool forgeable,
-                  const Rules& rules, TimePoint now) {
+                  const Rules& rules, TimePoint now, std::uint64_t as) {
   if (state_->by_lists(source, rules, now)) return false;
   const Endpoint key = source_key(source);
   Stripe& stripe = state_->stripe_of(key);
   const std::lock_guard lock(stripe.mutex);
-  if (stripe.ban_of(key, now) != nullptr) return false;
+  if (stripe.ban_of(key, rules, now) != nullptr) return false;
   Source& seen = stripe.source(key, rules, now);
   seen.last = now;
-  if (forgeable && (seen.known_until > now || network_with(rules.trusted, source) != nullptr)) return false;
+  // A peer carries what others say: it answers for their users, but is not to blame for a User-Agent.
+  if (network_with(rules.trusted, source) != nullptr || (forgeable && seen.known_until > now)) return false;
   std::string text;
   Duration lasts = rules.scanner_ban;
   if (Window* score = seen.score(evidence); score != nullptr) {
     const Rate& rate = evidence == Evidence::malformed ? rules.malformed : rules.credentials;
+    if (evidence == Evidence::credentials) seen.note_failure(as, rate, now);
     if (!score->is_too_many(rate, now)) return false;
     score->clear();
     lasts = rate.ban;
@@ -267,13 +282,14 @@ bool Guard::count(Evidence evidence, const IpAddress& source, std::string_view o
   return !rules.shadow;
 }
 
-void Guard::authenticated(const IpAddress& source, const Rules& rules, TimePoint now) {
+void Guard::authenticated(const IpAddress& source, const Rules& rules, TimePoint now, std::uint64_t as) {
   if (network_with(rules.exempt, source) != nullptr) return;
   const Endpoint key = source_key(source);
   Stripe& stripe = state_->stripe_of(key);
   const std::lock_guard lock(stripe.mutex);
   Source& seen = stripe.source(key, rules, now);
-  for (Window& score : seen.scores) score.clear();
+  for (const Evidence evidence : {Evidence::requests, Evidence::malformed}) seen.score(evidence)->clear();
+  if (seen.failed_name == as) seen.score(Evidence::credentials)->clear();
   seen.last = now;
   seen.known_until = now + rules.known_for;
 }
@@ -311,9 +327,10 @@ bool Guard::unban(const IpAddress& source) {
   return ended;
 }
 
-bool Guard::give(Order order) {
+bool Guard::give(Order order, TimePoint now) {
   const std::unique_lock lock(state_->orders_mutex);
   auto& orders = state_->orders;
+  std::erase_if(orders, [&](const Order& o) { return o.until <= now; });
   const auto same = std::find_if(orders.begin(), orders.end(), [&](const Order& o) {
     return o.network == order.network && o.exempt == order.exempt;
   });
@@ -351,7 +368,7 @@ Guard::Standing Guard::standing(const IpAddress& source, const Rules& rules, Tim
   const Endpoint key = source_key(source);
   Stripe& stripe = state_->stripe_of(key);
   const std::lock_guard lock(stripe.mutex);
-  if (const Ban* ban = stripe.ban_of(key, now)) out.ban = *ban;
+  if (const Ban* ban = stripe.ban_of(key, rules, now)) out.ban = *ban;
   const auto found = stripe.sources.find(key);
   if (found == stripe.sources.end()) return out;
   out.known_until = found->second.known_until;

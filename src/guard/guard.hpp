@@ -99,19 +99,21 @@ class Guard {
   /// Judges without counting: connections and responses.
   [[nodiscard]] Verdict look(const IpAddress& source, const Rules& rules, TimePoint now) const;
   /// Something else speaks against the source; true when it is banned for it now. `forgeable`: it came over UDP and
-  /// shows nothing that only the true owner of the address could know.
+  /// shows nothing that only the true owner of the address could know. Trusted sources are never banned. `as`: under
+  /// which name credentials failed.
   bool count(Evidence evidence, const IpAddress& source, std::string_view octets, bool forgeable, const Rules& rules,
-             TimePoint now);
-  /// A request of this source authenticated: its scores are cleared, so an office behind one address is no flood and a
-  /// normal 401 is no failure, and it is known for a while.
-  void authenticated(const IpAddress& source, const Rules& rules, TimePoint now);
+             TimePoint now, std::uint64_t as = 0);
+  /// A request of this source authenticated: its scores are cleared, so an office behind one address is no flood, and
+  /// it is known for a while. Failed credentials are forgiven when all of them were tried under the same name, `as`:
+  /// who has an account may not guess the passwords of others with it.
+  void authenticated(const IpAddress& source, const Rules& rules, TimePoint now, std::uint64_t as = 0);
 
   // For the operator; any thread.
   [[nodiscard]] std::vector<Ban> bans(TimePoint now) const;
   [[nodiscard]] std::vector<Order> orders(TimePoint now) const;
   /// Ends the ban of a source and forgets its counts; also takes back an order that denies exactly this address.
   bool unban(const IpAddress& source);
-  bool give(Order order);  ///< false: there are too many already
+  bool give(Order order, TimePoint now);  ///< false: there are too many already
   bool take_back(const Network& network, bool exempt);
 
   /// What is known of one source: for `guard why`.

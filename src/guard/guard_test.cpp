@@ -145,8 +145,34 @@ TEST_F(GuardTest, AShadowOnlyReports) {
   EXPECT_EQ(guard.look(stranger, rules, start), Verdict::pass);
   ASSERT_EQ(guard.bans(start).size(), 1u);
   EXPECT_TRUE(guard.bans(start)[0].shadow);
-  rules.shadow = false;  // the rule is put in force: the shadow does not become a ban
-  EXPECT_EQ(ask(stranger, start), Verdict::pass);
+  rules.shadow = false;  // the rule is put in force: the shadow becomes no ban, and no protection from one
+  EXPECT_EQ(ask(stranger, start + seconds(10)), Verdict::pass);
+  flood(stranger, start + seconds(10));
+  EXPECT_EQ(ask(stranger, start + seconds(10)), Verdict::banned);
+}
+
+// A peer carries what others say, over connections too: it is never banned for it.
+TEST_F(GuardTest, ATrustedPeerIsNeverBanned) {
+  rules.trusted = {*Network::parse("192.0.2.0/24")};
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_FALSE(guard.count(Evidence::scanner, stranger, "friendly-scanner", false, rules, start));
+    ASSERT_FALSE(wrong_password(start));
+  }
+}
+
+// [CGP-47, threats 64] Who has an account does not buy guesses at other names with it
+TEST_F(GuardTest, ASuccessForgivesFailuresOfItsOwnNameOnly) {
+  const auto fails_as = [&](std::uint64_t name) {
+    return guard.count(Evidence::credentials, stranger, "", false, rules, start, name);
+  };
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 10; ++i) ASSERT_FALSE(fails_as(7)) << "a user who mistypes";
+    guard.authenticated(stranger, rules, start, 7);
+  }
+  for (int i = 0; i < 9; ++i) ASSERT_FALSE(fails_as(8));
+  ASSERT_FALSE(fails_as(7));
+  guard.authenticated(stranger, rules, start, 7);
+  EXPECT_TRUE(fails_as(8));
 }
 
 // [CGP-48] Bans are listed with their evidence, count what they drop, and can be ended
@@ -167,10 +193,10 @@ TEST_F(GuardTest, BansCanBeSeenAndEnded) {
 // [CGP-45] The operator bans and exempts networks while the server runs, for a time or for good
 TEST_F(GuardTest, OrdersOutweighTheRulesAndEnd) {
   rules.exempt = {*Network::parse("192.0.2.0/24")};
-  guard.give({*Network::parse("192.0.2.7"), false, start + seconds(10), "calls at night"});
+  guard.give({*Network::parse("192.0.2.7"), false, start + seconds(10), "calls at night"}, start);
   EXPECT_EQ(ask(stranger, start), Verdict::denied);
   EXPECT_EQ(ask(stranger, start + seconds(10)), Verdict::pass);
-  guard.give({*Network::parse("192.0.0.0/16"), true, never, "our office"});
+  guard.give({*Network::parse("192.0.0.0/16"), true, never, "our office"}, start);
   rules.exempt.clear();
   for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(stranger, start + seconds(20)), Verdict::pass);
   EXPECT_EQ(guard.orders(start + seconds(20)).size(), 1u);
@@ -182,7 +208,7 @@ TEST_F(GuardTest, OrdersOutweighTheRulesAndEnd) {
 // [RT-02] Bans survive a restart with their evidence and their end
 TEST_F(GuardTest, BansAndOrdersAreRestored) {
   flood(stranger, start);
-  guard.give({*Network::parse("198.51.100.0/24"), false, never, "fraud"});
+  guard.give({*Network::parse("198.51.100.0/24"), false, never, "fraud"}, start);
   Guard next(log, metrics, 2);
   next.restore(guard.bans(start), guard.orders(start), start);
   EXPECT_EQ(next.look(stranger, rules, start + seconds(299)), Verdict::banned);

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -41,14 +42,17 @@ int ReceiveBatch::receive(const Descriptor& socket) {
   return count;
 }
 
-std::optional<TimePoint> ReceiveBatch::arrival() const {
+std::optional<Duration> ReceiveBatch::age() const {
   msghdr first = headers_[0].msg_hdr;
   for (cmsghdr* c = CMSG_FIRSTHDR(&first); c != nullptr; c = CMSG_NXTHDR(&first, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
-    timespec time{};
-    std::memcpy(&time, CMSG_DATA(c), sizeof time);
-    return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::seconds(time.tv_sec) +
-                                                          std::chrono::nanoseconds(time.tv_nsec)));
+    // Both by the clock that the kernel stamps with, which may be set while we run: our own never goes back.
+    timespec stamped{}, now{};
+    std::memcpy(&stamped, CMSG_DATA(c), sizeof stamped);
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    const auto age =
+        std::chrono::seconds(now.tv_sec - stamped.tv_sec) + std::chrono::nanoseconds(now.tv_nsec - stamped.tv_nsec);
+    return std::clamp(std::chrono::duration_cast<Duration>(age), Duration::zero(), Duration(seconds(10)));
   }
   return std::nullopt;
 }

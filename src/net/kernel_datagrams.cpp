@@ -130,7 +130,7 @@ void KernelDatagrams::read(SocketId id, WireHandler& handler, TimePoint now) {
 
 void KernelDatagrams::measure_delay(Socket& socket, TimePoint now) {
   if (socket.stamped_until == TimePoint{}) return;
-  if (const auto arrival = received_.arrival()) queue_delay_ = std::max(Duration{}, now - *arrival);
+  if (const auto age = received_.age()) queue_delay_ = *age;
   if (socket.stamped_until <= now) stamp(socket, false, now);
 }
 

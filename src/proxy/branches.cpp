@@ -51,7 +51,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     return fail_branch(forwarding, index, 503, now);
   }
   branch.peer = env_.transport.peer_of(*flow) != nullptr ? flow->remote : Endpoint{};
-  const auto dice = static_cast<unsigned>(hash64(forwarding.request->call_id(), env_.hash_seed) % 100);
+  const auto dice = static_cast<unsigned>(hash64(forwarding.request->call_id(), ~env_.hash_seed) % 100);
   if (branch.peer.port != 0 && !forwarding.facts.urgent && !load_.admits(branch.peer, dice, now)) {
     forwarding.record.note(Step::overload, "spared the neighbour");
     return fail_branch(forwarding, index, 503, now);

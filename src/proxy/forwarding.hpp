@@ -30,6 +30,7 @@ struct ForwardFacts {
   bool caller_by_flow = false;  ///< only the way it came leads back: natted, on a connection, or known by names alone
   config::Workarounds sender = 0;  ///< what the device that sent it needs (CGP-62)
   bool by_path = false;            ///< brought here by our Path: only that flow leads on (RFC 5626 section 5.3.1)
+  bool ends_calls = false;         ///< a BYE within a dialog: when it is answered 2xx, its call is over
   std::uint64_t call = 0;          ///< counted under the caps of its account until it ends; 0: not
   std::string epid;                ///< to put back into To (CGP-69); empty: none
   std::string caller_epid;         ///< of its From, to put back into what is answered

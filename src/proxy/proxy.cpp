@@ -340,6 +340,10 @@ void Proxy::write_response(std::string& out, const Forwarding& forwarding, std::
 }
 
 void Proxy::forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now) {
+  if (forwarding.facts.ends_calls && response.status().success() && env_.calls.any()) {  // by either end
+    env_.calls.end(dialog::call_name(response.call_id(), response.from_tag(), env_.hash_seed));
+    env_.calls.end(dialog::call_name(response.call_id(), response.to_tag(), env_.hash_seed));
+  }
   buffer_.clear();
   write_response(buffer_, forwarding, index, response);
   if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now) && response.status().success())

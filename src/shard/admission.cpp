@@ -24,7 +24,11 @@ using Decide = observe::Step;
 Pipeline::Next Pipeline::turn_away_scanners(Context& context) {
   const config::Guard& guard = context.config.guard;
   const std::string_view agent = context.message.value_of(HeaderId::user_agent);
-  if (agent.empty() || !context.config.is_scanner(agent)) return Next::go_on;
+  if (agent.empty() || context.peer != nullptr || !context.config.is_scanner(agent)) return Next::go_on;
+  const bool judged = std::none_of(guard.exempt.begin(), guard.exempt.end(), [&](const Network& network) {
+    return network.contains(context.from.remote.address);
+  });
+  if (!judged) return Next::go_on;
   scanners_.add();
   if (guard.scanner_answer == config::ScannerAnswer::ok) {
     if (context.method() != Method::ack) answer(context, 200, {}, {});
@@ -92,6 +96,9 @@ Pipeline::Next Pipeline::authenticate(Context& context) {
   if (domain->authenticate == config::Authenticate::register_only && !registering) return Next::go_on;
   if (!registering && context.peer != nullptr) {
     context.record.note(Decide::authentication, "peer", context.peer->name);
+    // Its certificate stands for credentials: the guard knows it by them, as it knows others by their networks.
+    if (context.config.peer_at(context.from.remote.address) == nullptr)
+      env_.transport.authenticated(context.from, context.now);
     return Next::go_on;
   }
   return check_credentials(context, *domain,
@@ -121,7 +128,7 @@ Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domai
   context.account = std::move(outcome.user);
   context.account_domain = std::move(outcome.domain);
   context.record.note(Decide::authentication, "passed", context.account);
-  env_.transport.authenticated(context.from, context.now);
+  env_.transport.authenticated(context.from, context.now, outcome.name);
   return Next::go_on;
 }
 
@@ -132,7 +139,7 @@ Pipeline::Next Pipeline::wrong_credentials(Context& context, auth::Authenticator
                        !context.from.is_stream() && !outcome.heard_challenge,
                        fmt::format(FMT_STRING("{} {}: {}"), context.message.method_text(),
                                    context.message.from().uri.text, outcome.reason),
-                       context.now);
+                       context.now, outcome.name);
   return challenge(context, kind, realm, false, outcome.reason, When::late);
 }
 
@@ -191,8 +198,10 @@ Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind k
   context.record.note(Decide::authentication, "challenged", realm.name);
   std::string lines;
   if (context.config.auth.advertise_digest)
-    env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now);
-  const std::string_view last = std::string_view(lines).substr(lines.rfind('\n', lines.size() - 2) + 1);
+    env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now,
+                                        context.from.is_stream() ? Endpoint{} : context.from.remote);
+  std::string last = lines.substr(lines.rfind('\n', lines.size() - 2) + 1);
+  if (const auto stamp = last.find(", opaque="); stamp != std::string::npos) last.erase(stamp, last.size() - stamp - 2);
   const std::string_view octets =
       written_for_anybody(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines, last);
   const Duration delay = context.config.guard.failed_login_delay;
@@ -210,15 +219,18 @@ Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind k
 
 namespace {
 
-bool any_matches(const std::vector<std::string>& patterns, std::string_view text) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& pattern) { return config::matches(pattern, text); });
+bool any_matches(const std::vector<std::string>& patterns, const std::vector<std::string>& texts) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return std::any_of(texts.begin(), texts.end(),
+                       [&](const std::string& text) { return config::matches(pattern, text); });
+  });
 }
 
 /// A user part without escapes, and a telephone number without its visual separators (RFC 3966 section 5.1.1): however
 /// it is written, it is the same number.
 std::string dialled_number(std::string_view user) {
   std::string number = sip::unescape(user);
+  number.resize(std::min(number.find(';'), number.size()));  // parameters of a telephone number
   if (number.find_first_not_of("0123456789+*#-.()") != std::string::npos) return number;
   std::erase_if(number, [](char c) { return c == '-' || c == '.' || c == '(' || c == ')'; });
   return number;
@@ -230,40 +242,42 @@ bool in_any(const std::vector<std::string>& groups, const storage::Rights& right
 
 }  // namespace
 
-/// Barring and caps (MOD-02, KAM-40) of whoever begins a call or sends a message. Peers answer for their users
-/// themselves.
-Pipeline::Next Pipeline::check_rights(Context& context) {
+/// Barring and caps (MOD-02, KAM-40) of whoever begins a call or sends a message, once it is known who that is and
+/// where it goes. Peers answer for their users themselves.
+Pipeline::Next Pipeline::check_rights(Context& context, const routing::Decision& decision) {
   const Method method = context.method();
-  if (context.in_dialog) {
-    if (method == Method::bye) end_call(context.message);
-    return Next::go_on;
-  }
   const config::Snapshot& config = context.config;
-  if ((config.barrings.empty() && config.caps.empty()) || context.peer != nullptr || context.by_path)
+  if ((config.barrings.empty() && config.caps.empty()) || context.peer != nullptr || context.in_dialog)
     return Next::go_on;
   if (method != Method::invite && method != Method::message && method != Method::refer) return Next::go_on;
-  const auto uri = sip::parse_uri(context.target_uri);
-  if (!uri) return Next::go_on;  // routing refuses it
-  const std::string number = dialled_number(uri->user);
+  // What was asked for, and what it became on the way: "%" in an address may hide the number that is called in the end.
+  // An alias of ours is the operator's own word.
+  std::vector<std::string> numbers;
+  const auto add = [&](std::string_view text) {
+    if (const auto uri = sip::parse_uri(text)) numbers.push_back(dialled_number(uri->user));
+  };
+  add(context.target_uri);
+  if (decision.to_remote && !decision.by_rule && !decision.destinations.empty()) add(decision.destinations.front().uri);
   const storage::Rights rights =
       context.authenticated ? env_.directory.rights(context.account, context.account_domain) : storage::Rights{};
-  if (const Next next = check_barring(context, number, rights); next != Next::go_on) return next;
-  return method == Method::invite && context.authenticated ? check_caps(context, number, rights) : Next::go_on;
+  if (const Next next = check_barring(context, numbers, rights); next != Next::go_on) return next;
+  return method == Method::invite && context.authenticated ? check_caps(context, numbers, rights) : Next::go_on;
 }
 
-Pipeline::Next Pipeline::check_barring(Context& context, std::string_view number, const storage::Rights& rights) {
+Pipeline::Next Pipeline::check_barring(Context& context, const Numbers& numbers, const storage::Rights& rights) {
   const auto& barrings = context.config.barrings;
   const auto barring = std::find_if(barrings.begin(), barrings.end(),
-                                    [&](const config::Barring& b) { return any_matches(b.numbers, number); });
+                                    [&](const config::Barring& b) { return any_matches(b.numbers, numbers); });
   if (barring == barrings.end() || in_any(barring->groups, rights)) return Next::go_on;
   context.record.note(Decide::rights, "barred", barring->name);
   return refuse(context, 403, "Barred");
 }
 
-Pipeline::Next Pipeline::check_caps(Context& context, std::string_view number, const storage::Rights& rights) {
+Pipeline::Next Pipeline::check_caps(Context& context, const Numbers& numbers, const storage::Rights& rights) {
   std::vector<dialog::Limit> limits;
   for (const config::Cap& cap : context.config.caps)
-    if ((cap.numbers.empty() || any_matches(cap.numbers, number)) && (cap.groups.empty() || in_any(cap.groups, rights)))
+    if ((cap.numbers.empty() || any_matches(cap.numbers, numbers)) &&
+        (cap.groups.empty() || in_any(cap.groups, rights)))
       limits.push_back({cap.name, cap.calls, cap.calls_per_hour});
   if (limits.empty()) return Next::go_on;
   const std::uint64_t call = dialog::call_name(context.message.call_id(), context.message.from_tag(), env_.hash_seed);
@@ -281,23 +295,21 @@ void Pipeline::forget_call(Context& context) {
   context.call = 0;
 }
 
-/// Either end may say goodbye: the caller's tag is in From or in To.
-void Pipeline::end_call(const sip::Message& bye) {
-  if (env_.calls.size() == 0) return;
-  env_.calls.end(dialog::call_name(bye.call_id(), bye.from_tag(), env_.hash_seed));
-  env_.calls.end(dialog::call_name(bye.call_id(), bye.to_tag(), env_.hash_seed));
-}
-
 /// The callee's own list of those it does not want to hear (MOD-04).
 Pipeline::Next Pipeline::check_block_list(Context& context, const routing::Decision& decision) {
   if (decision.callee_user.empty() || context.in_dialog) return Next::go_on;
   const auto rights = env_.directory.rights(decision.callee_user, decision.callee_domain);
   if (rights.blocked.empty()) return Next::go_on;
+  // However it writes its name, and as whom it authenticated.
+  std::vector<std::string> callers;
   const sip::Uri& from = context.message.from().uri;
-  const std::string user = dialled_number(from.user);
-  const bool blocked = any_matches(rights.blocked, user) ||
-                       any_matches(rights.blocked, fmt::format(FMT_STRING("{}@{}"), user, from.host));
-  if (!blocked) return Next::go_on;
+  callers.push_back(dialled_number(from.user));
+  callers.push_back(fmt::format(FMT_STRING("{}@{}"), callers.front(), from.host));
+  if (const auto address = routing::resolve_address(from, context.config, env_.directory); address && address->local())
+    callers.push_back(fmt::format(FMT_STRING("{}@{}"), address->user, address->local_name()));
+  if (context.authenticated)
+    callers.push_back(fmt::format(FMT_STRING("{}@{}"), context.account, context.account_domain));
+  if (!any_matches(rights.blocked, callers)) return Next::go_on;
   context.record.note(Decide::rights, "blocked by the callee");
   return refuse(context, 403, "Blocked");
 }

@@ -20,7 +20,7 @@ using sip::HeaderId;
 using sip::Method;
 using Decide = observe::Step;
 
-const std::array<Pipeline::Step, 18> Pipeline::steps{{
+const std::array<Pipeline::Step, 17> Pipeline::steps{{
     {"match transaction", &Pipeline::match_transaction},
     {"turn away scanners", &Pipeline::turn_away_scanners},
     {"answer CANCEL", &Pipeline::answer_cancel},
@@ -35,7 +35,6 @@ const std::array<Pipeline::Step, 18> Pipeline::steps{{
     {"refuse while overloaded", &Pipeline::refuse_while_overloaded},
     {"authenticate", &Pipeline::authenticate},
     {"check identity", &Pipeline::check_identity},
-    {"check rights", &Pipeline::check_rights},
     {"register contacts", &Pipeline::register_contacts},
     {"follow dialog", &Pipeline::follow_dialog},
     {"route", &Pipeline::route},
@@ -280,12 +279,13 @@ void Pipeline::take_alias(Context& context) const {
 
 Pipeline::Next Pipeline::route(Context& context) {
   auto decision = env_.router.route(context.target_uri, context.method(), context.config, context.now, context.record);
+  if (!decision.refused && decision.to_remote && !relay_allowed(context, decision)) {
+    if (const Next next = authenticate_relay(context); next != Next::go_on) return next;
+  }
+  if (const Next next = check_rights(context, decision); next != Next::go_on) return next;
   if (const Next next = check_block_list(context, decision); next != Next::go_on) return next;
   if (decision.refused)
     return refuse(context, {decision.refusal.status, decision.refusal.reason, decision.refusal.headers});
-  if (decision.to_remote && !relay_allowed(context, decision)) {
-    if (const Next next = authenticate_relay(context); next != Next::go_on) return next;
-  }
   if (!decision.to_remote &&
       !context.in_dialog) {  // RT-01: a Route of the caller's own making does not lead past our users' bindings
     context.own_routes = 0;
@@ -370,6 +370,7 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
   facts.by_path = context.by_path;
   facts.sender = context.sender;
   facts.call = context.call;
+  facts.ends_calls = context.in_dialog && context.method() == Method::bye;
   facts.from_peer = context.peer != nullptr;
   if (facts.from_peer) facts.percent_refused = percent_refused(context);
   facts.urgent = context.in_dialog || (!context.config.peers.empty() && is_emergency(context));

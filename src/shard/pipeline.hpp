@@ -66,7 +66,7 @@ class Pipeline {
     const char* name;
     Next (Pipeline::*run)(Context&);
   };
-  static const std::array<Step, 18> steps;
+  static const std::array<Step, 17> steps;
 
   Next match_transaction(Context& context);
   Next turn_away_scanners(Context& context);
@@ -84,11 +84,11 @@ class Pipeline {
   Next check_credentials(Context& context, const config::Domain& domain, auth::Authenticator::Kind kind);
   Next authenticate_relay(Context& context);
   Next check_identity(Context& context);
-  Next check_rights(Context& context);
-  Next check_barring(Context& context, std::string_view number, const storage::Rights& rights);
-  Next check_caps(Context& context, std::string_view number, const storage::Rights& rights);
+  using Numbers = std::vector<std::string>;
+  Next check_rights(Context& context, const routing::Decision& decision);
+  Next check_barring(Context& context, const Numbers& numbers, const storage::Rights& rights);
+  Next check_caps(Context& context, const Numbers& numbers, const storage::Rights& rights);
   void forget_call(Context& context);
-  void end_call(const sip::Message& bye);
   Next check_block_list(Context& context, const routing::Decision& decision);
   Next register_contacts(Context& context);
   Next follow_dialog(Context& context);

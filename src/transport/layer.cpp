@@ -164,8 +164,9 @@ bool Layer::guarded(const Flow& from, std::string_view octets, TimePoint now) {
   return verdict == guard::Verdict::pass;
 }
 
-void Layer::count(guard::Evidence evidence, const Flow& from, bool forgeable, std::string_view octets, TimePoint now) {
-  env_.guard.count(evidence, from.remote.address, octets, forgeable, rules_, now);
+void Layer::count(guard::Evidence evidence, const Flow& from, bool forgeable, std::string_view octets, TimePoint now,
+                  std::uint64_t as) {
+  env_.guard.count(evidence, from.remote.address, octets, forgeable, rules_, now, as);
 }
 
 const config::Peer* Layer::peer_of(const Flow& flow) const {

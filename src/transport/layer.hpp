@@ -108,10 +108,11 @@ class Layer {
     return env_.connections.identities(flow);
   }
   /// Tells the guard that something speaks against who sent this. `forgeable`: anybody may have sent it in that name.
-  void count(guard::Evidence evidence, const net::Flow& from, bool forgeable, std::string_view octets, TimePoint now);
+  void count(guard::Evidence evidence, const net::Flow& from, bool forgeable, std::string_view octets, TimePoint now,
+             std::uint64_t as = 0);
   /// Tells the guard that who sent this has authenticated.
-  void authenticated(const net::Flow& from, TimePoint now) {
-    env_.guard.authenticated(from.remote.address, rules_, now);
+  void authenticated(const net::Flow& from, TimePoint now, std::uint64_t as = 0) {
+    env_.guard.authenticated(from.remote.address, rules_, now, as);
   }
   /// The [[peer]] at the other end, known by its address or by what its certificate proved; null: none. A view into
   /// the configuration.

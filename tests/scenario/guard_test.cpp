@@ -85,10 +85,13 @@ Draft with_wrong_password(Stranger& who, const std::string& challenge) {
   const std::string line = line_of(challenge, "WWW-Authenticate");
   const auto at = line.find("nonce=\"") + 7;
   const std::string nonce = line.substr(at, line.find('"', at) - at);
+  const auto stamp = line.find(", opaque=");
+  const std::string opaque =
+      stamp == std::string::npos ? "" : line.substr(stamp, line.find('"', stamp + 10) + 1 - stamp);
   return who.draft("REGISTER", "sip:example.test")
       .set("Authorization", "Digest username=\"alice\", realm=\"example.test\", nonce=\"" + nonce +
-                                "\", uri=\"sip:example.test\", algorithm=SHA-256, response=\"" + std::string(64, '0') +
-                                "\"");
+                                "\", uri=\"sip:example.test\", algorithm=SHA-256" + opaque + ", response=\"" +
+                                std::string(64, '0') + "\"");
 }
 
 // [CGP-47, threats 64] Wrong credentials are answered late; more than the limit ban, and the ban ends by itself
@@ -147,6 +150,39 @@ TEST_P(Doors, APeerKnownByItsNetworkNeedsNoPassword) {
   gateway.forget();
   EXPECT_EQ(gateway.ask(gateway.draft("REGISTER", "sip:example.test")), 401)
       << "phones register with a password wherever they stand";
+}
+
+// [CGP-47] Failures in another's name do not ban it: only who heard the challenge at that address could answer it
+TEST(DoorsOverUdp, ForgedFailuresDoNotBanAPhone) {
+  World world{World::Options{}};
+  world.apply(guarded("failed_logins = 3\nfailed_login_delay = \"0s\"\n"));
+  Phone phone(world, "alice", "127.0.0.50:5060");
+  phone.register_contact();
+  world.run_for(seconds(1));
+  Stranger forger(world, sip::Transport::udp);
+  ASSERT_EQ(forger.ask(forger.draft("REGISTER", "sip:example.test")), 401);
+  const std::string overheard = forger.last("SIP/2.0 401");
+  Stranger in_its_name(world, sip::Transport::udp, "127.0.0.50:5099");  // as good as a forged source address
+  for (int i = 0; i < 10; ++i) (void)in_its_name.ask(with_wrong_password(in_its_name, overheard));
+  phone.forget();
+  phone.register_contact();
+  world.run_for(seconds(1));
+  EXPECT_EQ(phone.last_status("REGISTER"), 200);
+  // With what that address itself was told it is no forgery any more.
+  in_its_name.forget();
+  (void)in_its_name.ask(in_its_name.draft("REGISTER", "sip:example.test"));
+  const std::string own = in_its_name.last("SIP/2.0 401");
+  for (int i = 0; i < 4; ++i) (void)in_its_name.ask(with_wrong_password(in_its_name, own));
+  in_its_name.forget();
+  EXPECT_EQ(in_its_name.ask(in_its_name.draft("OPTIONS", "sip:example.test")), 0);
+}
+
+// [RT-03] A peer is not to blame for the User-Agents it carries
+TEST_P(Doors, APeerMayCarryAScannersName) {
+  world.apply(guarded() + "[[peer]]\nname = \"gateway\"\nnetworks = [\"127.0.0.66\"]\n");
+  Stranger gateway(world, GetParam());
+  const Draft draft = gateway.draft("INVITE", "sip:bob@example.test").set("User-Agent", "friendly-scanner");
+  EXPECT_EQ(gateway.ask(draft), 480);
 }
 
 }  // namespace

@@ -62,7 +62,8 @@ TEST_F(Trust, BarredNumbersNeedAGroup) {
 // [MOD-02] However the number is written, it is the same number
 TEST_F(Trust, ABarredNumberCannotBeDisguised) {
   open("", abroad);
-  for (const char* disguise : {"sip:0-049123@example.test", "sip:%30049123@example.test", "sip:(00)49123@example.test"})
+  for (const char* disguise : {"sip:0-049123@example.test", "sip:%30049123@example.test", "sip:(00)49123@example.test",
+                               "sip:0-049123;isub=1@example.test", "sip:0-049123%25127.0.0.9@example.test"})
     EXPECT_EQ(call(disguise), 403) << disguise;
 }
 
@@ -120,6 +121,41 @@ TEST_F(Trust, CallsPerHourToAPrefixAreCapped) {
   for (Phone* phone : {&alice, &bob}) phone->register_contact();
   world.run_for(seconds(1));
   EXPECT_EQ(call("sip:0049123@example.test"), 200);
+}
+
+// [KAM-40] A goodbye that the other end does not know frees nothing
+TEST_F(Trust, CapsAreNotFooledByTheCaller) {
+  open("", "[[cap]]\nname = \"one\"\ncalls = 1\n");
+  Stranger far(world, sip::Transport::udp);
+  alice.call("sip:100@127.0.0.66:5066");
+  world.run_for(milliseconds(100));
+  far.send(answer_to(far.last("INVITE"), "200 OK"));
+  world.run_for(milliseconds(100));
+  ASSERT_TRUE(alice.in_call());
+  EXPECT_EQ(world.gauge("calls.limited"), 1);
+  const auto says_goodbye = [&](const char* status) {
+    far.forget();
+    alice.in_dialog("BYE");
+    world.run_for(milliseconds(100));
+    far.send(answer_to(far.last("BYE"), status));
+    world.run_for(milliseconds(100));
+    return world.gauge("calls.limited");
+  };
+  EXPECT_EQ(says_goodbye("481 Call/Transaction Does Not Exist"), 1);
+  EXPECT_EQ(says_goodbye("200 OK"), 0);
+}
+
+// [KAM-40] Who shows his password only for being relayed is counted too, and his groups count
+TEST_F(Trust, RelayedCallsAreCountedUnderTheAccountThatPays) {
+  open("groups = [\"international\"]\n", std::string(abroad) + "[[cap]]\nname = \"one\"\ncalls_per_hour = 1\n");
+  Stranger far(world, sip::Transport::udp, "127.0.0.9:5060");
+  alice.domain = "elsewhere.test";
+  alice.call("sip:0049123@127.0.0.9:5060");
+  world.run_for(milliseconds(300));
+  EXPECT_EQ(far.count("INVITE"), 1u);
+  alice.call("sip:0049123@127.0.0.9:5060");
+  world.run_for(milliseconds(300));
+  EXPECT_EQ(alice.last_status("INVITE"), 403);
 }
 
 // [MOD-04] A callee's own list of callers it does not want to hear

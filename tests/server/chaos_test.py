@@ -170,8 +170,7 @@ with results.test("log reader stopped: calls keep their pace"):
     server = Bellhop(authenticate="none")
     server.start(stderr=writing, reader=reading)
     try:
-        server.run("ctl", "log", "level", "all-info")
-        unmoved(server, lambda: None)
+        unmoved(server, lambda: server.run("ctl", "log", "level", "all-info"), lambda: server.run("ctl", "log", "level", "failure"))
         assert server.ctl("stats", "log.dropped")["log.dropped"] > 0, "the log was no obstacle"
         server.process.kill()
     finally:
