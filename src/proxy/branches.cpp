@@ -274,7 +274,7 @@ bool Proxy::on_stateless_response(const sip::Message& response, const net::Flow&
   const auto flow = env_.transport.flow_for_response(target, from.socket, now);
   if (!flow) return true;
   buffer_.clear();
-  strip_own_via(buffer_, response);
+  strip_own_via(buffer_, response, from);
   env_.output.transmit(*flow, buffer_);
   return true;
 }

@@ -299,8 +299,10 @@ void Proxy::pass_repeat(Forwarding& forwarding, std::uint16_t index, const sip::
 
 // ---- responses
 
-void Proxy::strip_own_via(std::string& out, const sip::Message& response) {
+void Proxy::strip_own_via(std::string& out, const sip::Message& response, const net::Flow& from) {
   edits_.start(response);
+  if (config_->sip.p_asserted_identity)
+    strip_assertions(edits_, response, env_.transport.peer_of(from) != nullptr, /*to_peer=*/false);
   edits_.remove_first_value(HeaderId::via);
   state_length(edits_, response);
   edits_.write(out, names());

@@ -188,7 +188,7 @@ class Proxy {
   void answer_best(Forwarding& forwarding, TimePoint now);
   void answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now);
   void send_trying(Forwarding& forwarding, bool at_once, TimePoint now);
-  void strip_own_via(std::string& out, const sip::Message& response);
+  void strip_own_via(std::string& out, const sip::Message& response, const net::Flow& from);
   void write_response(std::string& out, const Forwarding& forwarding, std::uint16_t index,
                       const sip::Message& response);
   [[nodiscard]] std::optional<std::uint16_t> branch_of(const Forwarding& forwarding, SlotId client) const;

@@ -138,7 +138,7 @@ class Assembly {
     core_.stop();
     resolver_.reset();  // before the shards that asked it
     table_.flush_journal();
-    guard_store_.save(net::clock_now());
+    guard_store_.save(net::clock_now(), /*at_end=*/true);
     log_(Tag::server, Level::major, "stopped{}", all_ended ? "" : "; some calls were still being set up");
     log_.flush();
   }

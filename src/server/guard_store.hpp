@@ -19,7 +19,8 @@ class GuardStore {
   GuardStore(std::string path, guard::Guard& guard, observe::Log& log)
       : path_(std::move(path)), guard_(guard), log_(log) {}
   void load(TimePoint now);
-  void save(TimePoint now);
+  /// The more there are, the more seldom, but for the last time.
+  void save(TimePoint now, bool at_end = false);
 
  private:
   [[nodiscard]] bool write(const std::string& text);
@@ -28,6 +29,7 @@ class GuardStore {
   guard::Guard& guard_;
   observe::Log& log_;
   std::uint64_t saved_ = 0;
+  TimePoint next_{};
   bool told_ = false;
 };
 
