@@ -85,7 +85,7 @@ def unmoved(server, disturb, calm=lambda: None):
     for _ in range(3):
         caller = Caller(server)
         quiet = caller.p99()
-        disturb()
+        disturb(caller)
         try:
             disturbed = caller.p99()
         finally:
@@ -104,7 +104,7 @@ with results.test("DNS frozen: calls elsewhere keep their pace"):
     with Bellhop(authenticate="none", accounts=("alice", "bob"),
                  more=f'[sip]\nrelay = "anybody"\n[dns]\nservers = ["127.0.0.1:{silence.getsockname()[1]}"]\n') as server:
         lost = Udp(server)
-        unmoved(server, lambda: [lost.send(request("INVITE", f"sip:x@never{i}.test", lost, i)) for i in range(300)])
+        unmoved(server, lambda _: [lost.send(request("INVITE", f"sip:x@never{i}.test", lost, i)) for i in range(300)])
         assert silence.recv(512), "it was asked"
 
 folder = tempfile.mkdtemp(prefix="bellhop-freezer-")
@@ -132,7 +132,7 @@ with results.test("disk frozen under the journal: calls and registrations keep t
     finally:
         del os.environ["LD_PRELOAD"]
     try:
-        def freeze_and_register():
+        def freeze_and_register(_):
             freeze()
             late = Caller(server)
             for _ in range(50):
@@ -153,7 +153,7 @@ with results.test("disk full under the journal: calls keep their pace and the lo
     # A file may not grow beyond this, as on a full disk: the journal's next block fails.
     server.start(before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, 64 << 10)))
     try:
-        def fill():
+        def fill(_):
             late = Caller(server)
             for _ in range(400):
                 late.register()
@@ -170,7 +170,11 @@ with results.test("log reader stopped: calls keep their pace"):
     server = Bellhop(authenticate="none")
     server.start(stderr=writing, reader=reading)
     try:
-        unmoved(server, lambda: server.run("ctl", "log", "level", "all-info"), lambda: server.run("ctl", "log", "level", "failure"))
+        def talk(caller):
+            server.run("ctl", "log", "level", "all-info")
+            caller.p99(1200)  # until no line more fits
+
+        unmoved(server, talk, lambda: server.run("ctl", "log", "level", "failure"))
         assert server.ctl("stats", "log.dropped")["log.dropped"] > 0, "the log was no obstacle"
         server.process.kill()
     finally:
@@ -182,7 +186,7 @@ with results.test("log reader stopped: calls keep their pace"):
 with results.test("database locked: calls keep their pace"):
     with Bellhop(authenticate="none") as server:
         database = sqlite3.connect(f"{server.folder}/data/bellhop.db", isolation_level=None)
-        unmoved(server, lambda: database.execute("BEGIN EXCLUSIVE"), lambda: database.execute("ROLLBACK"))
+        unmoved(server, lambda _: database.execute("BEGIN EXCLUSIVE"), lambda: database.execute("ROLLBACK"))
         database.close()
 
 
