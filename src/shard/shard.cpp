@@ -126,7 +126,7 @@ void Shard::on_closed(net::StreamId stream, net::CloseReason reason, TimePoint n
 
 /// A full inbox is worked off in pieces, so that sockets and timers have their turns in between.
 void Shard::on_wake(TimePoint now) {
-  constexpr std::size_t values_a_turn = 128;
+  constexpr std::size_t values_a_turn = 64;
   if (next_taken_ == taken_.size()) {
     inbox_.take(taken_);
     next_taken_ = 0;
