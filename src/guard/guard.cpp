@@ -223,6 +223,10 @@ Verdict Guard::look(const IpAddress& source, const Rules& rules, TimePoint now) 
   return state_->serves(stripe.ban_of(key, rules, now)) ? Verdict::banned : Verdict::pass;
 }
 
+bool Guard::judges(const IpAddress& source, const Rules& rules, TimePoint now) const {
+  return !state_->by_lists(source, rules, now).has_value();
+}
+
 Verdict Guard::judge(const IpAddress& source, std::string_view octets, const Rules& rules, TimePoint now) {
   if (const auto listed = state_->by_lists(source, rules, now)) return *listed;
   const Endpoint key = source_key(source);

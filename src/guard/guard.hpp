@@ -78,15 +78,13 @@ struct Order {
 /// /64.
 ///
 /// Strangers  are held to a few requests in a sliding window: the times of the last ones are kept as a ring, and one
-/// more
-///            than the ring holds starts a ban. All strangers of one network share a larger budget; above it only the
-///            excess is dropped.
+///            more than the ring holds starts a ban. All strangers of one network share a larger budget; above it only
+///            the excess is dropped.
 /// Known      sources have authenticated not long ago, or are trusted peers. What anybody could forge in their name
 ///            over UDP - requests, malformed packets, the name of a scanner - never bans them: they are held to a
 ///            larger budget and the excess is dropped.
 /// Memory     bounded: one entry per recently seen source; idle ones give way first, then those that are not known, and
-/// bans
-///            last. About 300 octets a source, 65,536 sources.
+///            bans last. About 300 octets a source, 65,536 sources.
 /// Threads    any; striped locks held for one look-up. Exempt and denied sources take no lock.
 /// Restart    bans(), orders() and restore() carry both over.
 class Guard {
@@ -98,6 +96,8 @@ class Guard {
   [[nodiscard]] Verdict judge(const IpAddress& source, std::string_view octets, const Rules& rules, TimePoint now);
   /// Judges without counting: connections and responses.
   [[nodiscard]] Verdict look(const IpAddress& source, const Rules& rules, TimePoint now) const;
+  /// Whether this source is judged at all: it is neither exempt nor denied.
+  [[nodiscard]] bool judges(const IpAddress& source, const Rules& rules, TimePoint now) const;
   /// Something else speaks against the source; true when it is banned for it now. `forgeable`: it came over UDP and
   /// shows nothing that only the true owner of the address could know. Trusted sources are never banned. `as`: under
   /// which name credentials failed.

@@ -198,9 +198,11 @@ TEST_F(GuardTest, OrdersOutweighTheRulesAndEnd) {
   EXPECT_EQ(ask(stranger, start + seconds(10)), Verdict::pass);
   guard.give({*Network::parse("192.0.0.0/16"), true, never, "our office"}, start);
   rules.exempt.clear();
+  EXPECT_FALSE(guard.judges(stranger, rules, start + seconds(20)));
   for (int i = 0; i < 100; ++i) ASSERT_EQ(ask(stranger, start + seconds(20)), Verdict::pass);
   EXPECT_EQ(guard.orders(start + seconds(20)).size(), 1u);
   EXPECT_TRUE(guard.take_back(*Network::parse("192.0.0.0/16"), true));
+  EXPECT_TRUE(guard.judges(stranger, rules, start + seconds(20)));
   flood(stranger, start + seconds(20));
   EXPECT_EQ(ask(stranger, start + seconds(20)), Verdict::banned);
 }

@@ -11,8 +11,7 @@ namespace bellhop::server {
 /// Carries the guard's bans and orders over a restart: a file of JSON in data_dir, written anew when they have changed.
 ///
 /// Thread  the main one; it may block on the disk. What changed since the last save(), a few seconds at most, is lost
-/// when
-///         the process is killed.
+///         when the process is killed.
 /// Errors  a file that cannot be read or written is told in the log once; the guard works on without.
 class GuardStore {
  public:

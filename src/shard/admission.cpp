@@ -25,10 +25,7 @@ Pipeline::Next Pipeline::turn_away_scanners(Context& context) {
   const config::Guard& guard = context.config.guard;
   const std::string_view agent = context.message.value_of(HeaderId::user_agent);
   if (agent.empty() || context.peer != nullptr || !context.config.is_scanner(agent)) return Next::go_on;
-  const bool judged = std::none_of(guard.exempt.begin(), guard.exempt.end(), [&](const Network& network) {
-    return network.contains(context.from.remote.address);
-  });
-  if (!judged) return Next::go_on;
+  if (!env_.transport.judges(context.from, context.now)) return Next::go_on;
   scanners_.add();
   if (guard.scanner_answer == config::ScannerAnswer::ok) {
     if (context.method() != Method::ack) answer(context, 200, {}, {});
@@ -266,11 +263,14 @@ Pipeline::Next Pipeline::check_rights(Context& context, const routing::Decision&
 
 Pipeline::Next Pipeline::check_barring(Context& context, const Numbers& numbers, const storage::Rights& rights) {
   const auto& barrings = context.config.barrings;
-  const auto barring = std::find_if(barrings.begin(), barrings.end(),
-                                    [&](const config::Barring& b) { return any_matches(b.numbers, numbers); });
-  if (barring == barrings.end() || in_any(barring->groups, rights)) return Next::go_on;
-  context.record.note(Decide::rights, "barred", barring->name);
-  return refuse(context, 403, "Barred");
+  for (const std::string& number : numbers) {  // each by itself: one that is allowed opens no way to the other
+    const auto barring = std::find_if(barrings.begin(), barrings.end(),
+                                      [&](const config::Barring& b) { return any_matches(b.numbers, {number}); });
+    if (barring == barrings.end() || in_any(barring->groups, rights)) continue;
+    context.record.note(Decide::rights, "barred", barring->name);
+    return refuse(context, 403, "Barred");
+  }
+  return Next::go_on;
 }
 
 Pipeline::Next Pipeline::check_caps(Context& context, const Numbers& numbers, const storage::Rights& rights) {

@@ -374,7 +374,7 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
   facts.from_peer = context.peer != nullptr;
   if (facts.from_peer) facts.percent_refused = percent_refused(context);
   facts.urgent = context.in_dialog || (!context.config.peers.empty() && is_emergency(context));
-  facts.from_stranger = !facts.from_peer && !context.authenticated;
+  facts.from_stranger = !facts.from_peer && !context.authenticated && !context.in_dialog;
   facts.epid = context.epid;
   find_way_back(context, facts);
   if ((context.sender & config::Workaround::needs_epid) != 0)

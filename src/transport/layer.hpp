@@ -110,6 +110,10 @@ class Layer {
   /// Tells the guard that something speaks against who sent this. `forgeable`: anybody may have sent it in that name.
   void count(guard::Evidence evidence, const net::Flow& from, bool forgeable, std::string_view octets, TimePoint now,
              std::uint64_t as = 0);
+  /// Whether the guard judges who sent this: neither the rules nor the operator exempt it.
+  [[nodiscard]] bool judges(const net::Flow& from, TimePoint now) const {
+    return env_.guard.judges(from.remote.address, rules_, now);
+  }
   /// Tells the guard that who sent this has authenticated.
   void authenticated(const net::Flow& from, TimePoint now, std::uint64_t as = 0) {
     env_.guard.authenticated(from.remote.address, rules_, now, as);

@@ -177,6 +177,12 @@ TEST(DoorsOverUdp, ForgedFailuresDoNotBanAPhone) {
   EXPECT_EQ(in_its_name.ask(in_its_name.draft("OPTIONS", "sip:example.test")), 0);
 }
 
+// [RT-03] Who is exempt is not judged by a name either: an operator may scan his own server
+TEST_P(Doors, AnExemptScannerIsHeard) {
+  Stranger scanner(world, GetParam());
+  EXPECT_EQ(scanner.ask(scanner.draft("OPTIONS", "sip:example.test").set("User-Agent", "friendly-scanner")), 200);
+}
+
 // [RT-03] A peer is not to blame for the User-Agents it carries
 TEST_P(Doors, APeerMayCarryAScannersName) {
   world.apply(guarded() + "[[peer]]\nname = \"gateway\"\nnetworks = [\"127.0.0.66\"]\n");

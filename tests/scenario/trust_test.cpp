@@ -222,6 +222,9 @@ TEST_F(Trust, AnIdentityToBeKeptPrivateIsToldToPeersOnly) {
   alice.call("sip:bob@example.test", "Privacy: id\r\n");
   world.run_for(seconds(2));
   EXPECT_THAT(bob.last_request("INVITE"), Not(HasSubstr("P-Asserted-Identity")));
+  alice.in_dialog("INFO", "Privacy: id\r\n");
+  world.run_for(seconds(1));
+  EXPECT_EQ(line_of(bob.last_request("INFO"), "Privacy"), "Privacy: id") << "she is no stranger in her own dialog";
   hang_up();
 
   Stranger peer(world, sip::Transport::udp);
