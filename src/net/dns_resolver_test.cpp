@@ -35,12 +35,8 @@ class ScriptedDns {
     bool cut_over_udp = false;  ///< TC: the whole answer comes over TCP
   };
 
-  ScriptedDns()
-      : socket_(::socket(AF_INET, SOCK_DGRAM, 0)),
-        listener_(::socket(AF_INET, SOCK_STREAM, 0)),
-        stop_(::eventfd(0, 0)) {
-    EXPECT_TRUE(bind_to(socket_, *Endpoint::parse("127.0.0.1:0")));
-    EXPECT_TRUE(bind_to(listener_, at()));
+  ScriptedDns() : stop_(::eventfd(0, 0)) {
+    EXPECT_TRUE(take_port());
     EXPECT_EQ(::listen(listener_.get(), 5), 0);
     thread_ = std::thread([this] { serve(); });
   }
@@ -63,6 +59,15 @@ class ScriptedDns {
                                  type_soa = 6;
 
  private:
+  /// One port for both transports: the one that UDP got may be taken for TCP, so another is tried then.
+  bool take_port() {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      socket_ = Descriptor(::socket(AF_INET, SOCK_DGRAM, 0));
+      listener_ = Descriptor(::socket(AF_INET, SOCK_STREAM, 0));
+      if (bind_to(socket_, *Endpoint::parse("127.0.0.1:0")) && bind_to(listener_, at())) return true;
+    }
+    return false;
+  }
   static void put16(std::string& out, std::size_t v) {
     out += static_cast<char>(v >> 8);
     out += static_cast<char>(v);
