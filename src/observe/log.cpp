@@ -29,6 +29,9 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Tag::count_)> ta
 
 constexpr std::size_t octets_per_line = 1024;  // what a queued line may take on average; packets are the long ones
 constexpr auto patience_at_exit = 2s;
+/// Lines that follow each other closely are written out together: waking the side thread for each of them costs the
+/// shard that wrote it more than the line itself.
+constexpr auto gathering = 10ms;
 
 TimePoint system_clock_now() {
   return std::chrono::floor<microseconds>(std::chrono::system_clock::now());
@@ -64,7 +67,10 @@ bool needs_escape(char c) {
 void append_indented(std::string& out, std::string_view text) {
   constexpr std::string_view indent = "\n    ";
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  const auto special = static_cast<std::size_t>(
+      std::find_if(text.begin(), text.end(), [](char c) { return needs_escape(c); }) - text.begin());
+  out += text.substr(0, special);  // mostly all of it
+  for (std::size_t i = special; i < text.size(); ++i) {
     const bool line_end = text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
     if (line_end) ++i;
     if (text[i] == '\n') {
@@ -134,13 +140,21 @@ struct Log::Writer {
     queued_octets += line.text.size();
     queue.push_back(std::move(line));
     ++accepted;
-    if (idle) work.notify_one();
+    if (std::exchange(idle, false) || urgent()) work.notify_one();
+  }
+  /// Half the queue is full, or somebody waits: no more gathering.
+  [[nodiscard]] bool urgent() const {
+    return stopping || flushing != 0 || 2 * queue.size() >= line_limit || 2 * queued_octets >= octet_limit;
   }
 
   bool wait_until_written(Duration patience) {
     std::unique_lock lock(mutex);
     const std::uint64_t goal = accepted;
-    return progress.wait_for(lock, patience, [&] { return written >= goal; });
+    ++flushing;
+    work.notify_one();
+    const bool done = progress.wait_for(lock, patience, [&] { return written >= goal; });
+    --flushing;
+    return done;
   }
 
   void run() {
@@ -151,6 +165,7 @@ struct Log::Writer {
       idle = true;
       work.wait(lock, [&] { return stopping || !queue.empty(); });
       idle = false;
+      work.wait_for(lock, gathering, [&] { return urgent(); });
       if (queue.empty()) break;
       batch.swap(queue);
       queued_octets = 0;
@@ -214,6 +229,7 @@ struct Log::Writer {
   std::uint64_t lost = 0;  // since the queue was last swapped out
   std::uint64_t accepted = 0;
   std::uint64_t written = 0;
+  int flushing = 0;  // who waits for what is queued
   bool idle = false;
   bool stopping = false;
   bool finished = false;
