@@ -62,7 +62,9 @@ std::vector<std::string> Connections::remove(const net::Flow& flow) {
   const std::unique_ptr<Facts> facts = take(flow, flow.remote);
   if (!facts) return {};
   for (const Endpoint& served : facts->aliases) take(flow, served);
-  return {facts->users.begin(), facts->users.end()};
+  std::vector<std::string> users(facts->users.begin(), facts->users.end());
+  std::sort(users.begin(), users.end());
+  return users;
 }
 
 /// Takes the entry of this very connection out of what is known of the address; of others there the newest steps in.
@@ -179,7 +181,7 @@ void Connections::note_user(const net::Flow& flow, std::string_view aor) {
   Entry* entry = stripe.find(flow);
   if (entry == nullptr) return;
   auto& users = entry->own_facts().users;
-  if (!users.contains(aor)) users.emplace(aor);
+  if (users.find(aor) == users.end()) users.emplace(aor);
 }
 
 bool Connections::admit(const IpAddress& address, std::size_t limit, std::size_t limit_per_address) {

@@ -7,9 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "net/flow.hpp"
@@ -55,10 +55,14 @@ class Connections {
  private:
   static constexpr std::size_t stripes = 64;
   struct Entry;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
   struct Facts {  ///< what few connections have
     std::string server_name;
     std::vector<std::string> identities;
-    std::set<std::string, std::less<>> users;
+    std::unordered_set<std::string, TextHash, std::equal_to<>> users;  ///< accounts that exist: nobody chooses keys
     std::vector<Endpoint> aliases;
     std::vector<Entry> others;  ///< older ones to the same endpoint, the newest last
   };
