@@ -282,7 +282,7 @@ const Section<Tcp>& tcp_section() {
           .may("connections", &Tcp::connections, Count{1, 1'000'000}, live, "CGP-26",
                "Connections at a time, over all shards; above it new ones are closed at once.")
           .may("connections_per_address", &Tcp::connections_per_address, Count{1, 1'000'000}, live, "threats 69",
-               "The same for one remote address.")
+               "The same for one remote address that the guard judges.")
           .may("idle_timeout", &Tcp::idle_timeout, Span{1s, 24h}, live, "CGP-27, CFG-10",
                "Close connections without traffic.")
           .may("message_timeout", &Tcp::message_timeout, Span{1s, 10min}, live, "threats 9, 10",

@@ -210,11 +210,17 @@ void Layer::adopt(StreamId stream, std::unique_ptr<Connection> connection, TimeP
   connections_[stream.index] = std::move(connection);
 }
 
+/// Whoever the guard does not judge may take all the places: a proxy or a gateway is one address.
+bool Layer::admit(const IpAddress& remote, TimePoint now) {
+  const config::Tcp& tcp = config_->tcp;
+  const bool judged = env_.guard.judges(remote, rules_, now);
+  return env_.connections.admit(remote, tcp.connections, judged ? tcp.connections_per_address : tcp.connections);
+}
+
 void Layer::on_accept(SocketId listener, StreamId stream, const Endpoint& local, const Endpoint& remote,
                       TimePoint now) {
   const bool heard = env_.guard.look(remote.address, rules_, now) == guard::Verdict::pass;
-  if (!heard ||
-      !env_.connections.admit(remote.address, config_->tcp.connections, config_->tcp.connections_per_address)) {
+  if (!heard || !admit(remote.address, now)) {
     rejected_connections_.add();
     env_.log(Tag::net, Level::problems, "connection refused source={} reason=\"{}\"", remote.to_string(),
              heard ? "too many connections" : "denied or banned");
@@ -265,8 +271,7 @@ std::optional<Flow> Layer::open_stream(const Target& target, SocketId listener, 
   std::string hello;
   auto channel = opened_channel(target, now, hello);
   if (!channel) return std::nullopt;
-  if (!env_.connections.admit(target.endpoint.address, config_->tcp.connections,
-                              config_->tcp.connections_per_address)) {
+  if (!admit(target.endpoint.address, now)) {
     rejected_connections_.add();
     return std::nullopt;
   }

@@ -141,6 +141,7 @@ class Layer {
   [[nodiscard]] std::optional<net::SocketId> listener_for(const Target& target,
                                                           std::optional<net::SocketId> preferred) const;
   [[nodiscard]] std::optional<net::Flow> open_stream(const Target& target, net::SocketId listener, TimePoint now);
+  [[nodiscard]] bool admit(const IpAddress& remote, TimePoint now);
   void adopt(net::StreamId stream, std::unique_ptr<Connection> connection, TimePoint now);
   class Ends;
   [[nodiscard]] std::optional<Channel> accepted_channel(net::SocketId listener, TimePoint now) const;

@@ -11,18 +11,10 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 
-/// A house whose guard judges everybody, loopback too.
-std::string guarded(std::string_view more = {}) {
-  std::string config = World::default_config();
-  const std::string exempt = "exempt = [\"127.0.0.0/8\"]\n";
-  config.replace(config.find(exempt), exempt.size(), more);
-  return config;
-}
-
 /// Each over UDP and over TCP.
 class Doors : public testing::TestWithParam<sip::Transport> {
  protected:
-  void open(std::string_view more = {}) { world.apply(guarded(more)); }
+  void open(std::string_view more = {}) { world.apply(World::guarded(more)); }
   /// Asks as a new neighbour does, from an address of its own.
   int ask_from(const std::string& address, std::string_view method = "OPTIONS") {
     Stranger who(world, GetParam(), address);
@@ -117,7 +109,7 @@ TEST_P(Doors, WrongPasswordsAreAnsweredLateAndBanned) {
 // [CGP-47] A repetition while the answer waits is absorbed: it is neither judged again nor counted
 TEST(DoorsOverUdp, ARepetitionDoesNotCountAsAnotherGuess) {
   World world{World::Options{}};
-  world.apply(guarded("failed_logins = 3\n"));
+  world.apply(World::guarded("failed_logins = 3\n"));
   Stranger guesser(world, sip::Transport::udp);
   ASSERT_EQ(guesser.ask(guesser.draft("REGISTER", "sip:example.test")), 401);
   const std::string guess = with_wrong_password(guesser, guesser.last("SIP/2.0 401")).text();
@@ -131,7 +123,7 @@ TEST(DoorsOverUdp, ARepetitionDoesNotCountAsAnotherGuess) {
 // [CGP-47] A normal challenge is no failure: an office of phones behind one address is served
 TEST(DoorsOverUdp, AnOfficeBehindOneAddressIsNoFlood) {
   World world{World::Options{}};
-  world.apply(guarded() + "[registrar]\nmax_contacts = 40\n");
+  world.apply(World::guarded() + "[registrar]\nmax_contacts = 40\n");
   for (int i = 0; i < 40; ++i) {
     Phone phone(world, i % 2 != 0 ? "alice" : "bob", "127.0.0.50:" + std::to_string(6000 + i));
     phone.register_contact();
@@ -142,7 +134,7 @@ TEST(DoorsOverUdp, AnOfficeBehindOneAddressIsNoFlood) {
 
 // [KAM-12, PAR-07] A peer known by its network needs no password, others do
 TEST_P(Doors, APeerKnownByItsNetworkNeedsNoPassword) {
-  world.apply(guarded() + "[[peer]]\nname = \"gateway\"\nnetworks = [\"127.0.0.66\"]\n");
+  world.apply(World::guarded() + "[[peer]]\nname = \"gateway\"\nnetworks = [\"127.0.0.66\"]\n");
   Stranger gateway(world, GetParam());
   EXPECT_EQ(gateway.ask(gateway.draft("INVITE", "sip:bob@example.test")), 480);
   Stranger other(world, GetParam(), "127.0.0.67:5067");
@@ -155,7 +147,7 @@ TEST_P(Doors, APeerKnownByItsNetworkNeedsNoPassword) {
 // [CGP-47] Failures in another's name do not ban it: only who heard the challenge at that address could answer it
 TEST(DoorsOverUdp, ForgedFailuresDoNotBanAPhone) {
   World world{World::Options{}};
-  world.apply(guarded("failed_logins = 3\nfailed_login_delay = \"0s\"\n"));
+  world.apply(World::guarded("failed_logins = 3\nfailed_login_delay = \"0s\"\n"));
   Phone phone(world, "alice", "127.0.0.50:5060");
   phone.register_contact();
   world.run_for(seconds(1));
@@ -185,7 +177,7 @@ TEST_P(Doors, AnExemptScannerIsHeard) {
 
 // [RT-03] A peer is not to blame for the User-Agents it carries
 TEST_P(Doors, APeerMayCarryAScannersName) {
-  world.apply(guarded() + "[[peer]]\nname = \"gateway\"\nnetworks = [\"127.0.0.66\"]\n");
+  world.apply(World::guarded() + "[[peer]]\nname = \"gateway\"\nnetworks = [\"127.0.0.66\"]\n");
   Stranger gateway(world, GetParam());
   const Draft draft = gateway.draft("INVITE", "sip:bob@example.test").set("User-Agent", "friendly-scanner");
   EXPECT_EQ(gateway.ask(draft), 480);

@@ -465,9 +465,18 @@ TEST_P(BadPeer, SilentPhone) {
   bad.expect_clean();
 }
 
+// [threats 69] A gateway that the guard does not judge may open more than the limit of one address
+TEST(Connections, OfWhoeverIsExemptAreNotCountedByAddress) {
+  World world({.config = World::default_config("[tcp]\nconnections_per_address = 10\n")});
+  std::vector<std::unique_ptr<Stranger>> lines;
+  for (int i = 0; i < 30; ++i) lines.push_back(std::make_unique<Stranger>(world, Transport::tcp));
+  world.run_for(seconds(1));
+  EXPECT_TRUE(std::none_of(lines.begin(), lines.end(), [](const auto& s) { return s->closed(); }));
+}
+
 // [threats 69] Connections that dribble, idle or reset in mid request: others are served, and they are closed
 TEST(Connections, ThatDribbleAreClosed) {
-  World world({.config = World::default_config("[tcp]\nconnections_per_address = 100\n")});
+  World world({.config = World::guarded({}, "[tcp]\nconnections_per_address = 100\n")});
   std::vector<std::unique_ptr<Stranger>> dribbling;
   for (int i = 0; i < 150; ++i) {
     dribbling.push_back(std::make_unique<Stranger>(world, Transport::tcp));

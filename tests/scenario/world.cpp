@@ -92,6 +92,12 @@ exempt = ["127.0.0.0/8"]
                      address, domain, domain_lines, accounts, more);
 }
 
+std::string World::guarded(std::string_view guard_lines, std::string_view more) {
+  std::string config = default_config(more);
+  constexpr std::string_view exempt = "exempt = [\"127.0.0.0/8\"]\n";
+  return config.replace(config.find(exempt), exempt.size(), guard_lines);
+}
+
 struct World::Inside {
   Inside(const Options& options, const Endpoint& address)
       : log_lines(std::make_shared<std::vector<std::string>>()),

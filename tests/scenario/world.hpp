@@ -42,6 +42,8 @@ class World {
   [[nodiscard]] static std::string open_house(std::string_view more = {}) {
     return default_config(more, "authenticate = \"none\"\n");
   }
+  /// A house whose guard judges everybody, loopback too; `guard_lines` go into its section.
+  [[nodiscard]] static std::string guarded(std::string_view guard_lines = {}, std::string_view more = {});
 
   const std::string domain;
   const Endpoint address;
