@@ -47,12 +47,12 @@ class Copy {
  public:
   Copy(std::string& out, const Message& from, FieldNames names) : out_(out), from_(from), names_(names) {}
 
-  void all(HeaderId id) const { rest(id, from_.first(id)); }
+  void all(HeaderId id) const { rest(from_.first(id)); }
   void first(HeaderId id) const {
     if (const HeaderField* field = from_.first(id)) one(*field);
   }
-  void rest(HeaderId id, const HeaderField* field) const {
-    for (; field != nullptr; field = from_.next(id, field)) one(*field);
+  void rest(const HeaderField* field) const {
+    for (; field != nullptr; field = from_.next(field)) one(*field);
   }
 
  private:
@@ -165,7 +165,7 @@ Builder start_response(std::string& out, const Message& request, StatusCode code
     append_name(out, HeaderId::via, names);
     append_top_via(out, request.value(*via), via_suffix);
     out.append("\r\n");
-    copy.rest(HeaderId::via, request.next(HeaderId::via, via));
+    copy.rest(request.next(via));
   }
   // A dialog needs the route set (section 12.1.1); a registration must not have it (section 10.3).
   if (code.value > 100 && code.value < 300 && request.method() != Method::register_) copy.all(HeaderId::record_route);

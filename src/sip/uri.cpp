@@ -115,25 +115,27 @@ Fault take_other(Cursor& cursor) {
 
 }  // namespace
 
-Result<Uri, UriError> parse_uri(std::string_view text) {
-  if (text.empty()) return failure(UriError::empty);
-  if (text.size() > longest_uri) return failure(UriError::too_long);
-  Uri uri;
+std::optional<UriError> scan::read_uri(std::string_view text, Uri& uri) {
+  if (text.empty()) return UriError::empty;
+  if (text.size() > longest_uri) return UriError::too_long;
   uri.text = text;
   Cursor cursor(text);
   uri.scheme_text = cursor.take(scan::scheme);
-  if (!cursor.skip(':')) return failure(UriError::no_scheme);
-  if (uri.scheme_text.empty() || !is(uri.scheme_text[0], scan::alpha)) return failure(UriError::bad_scheme);
+  if (!cursor.skip(':')) return UriError::no_scheme;
+  if (uri.scheme_text.empty() || !is(uri.scheme_text[0], scan::alpha)) return UriError::bad_scheme;
   uri.scheme = scheme_of(uri.scheme_text);
-
-  Fault fault;
   switch (uri.scheme) {
     case Scheme::sip:
-    case Scheme::sips: fault = take_sip(cursor, uri); break;
-    case Scheme::tel: fault = take_tel(cursor, uri); break;
-    case Scheme::other: fault = take_other(cursor); break;
+    case Scheme::sips: return take_sip(cursor, uri);
+    case Scheme::tel: return take_tel(cursor, uri);
+    case Scheme::other: break;
   }
-  if (fault) return failure(*fault);
+  return take_other(cursor);
+}
+
+Result<Uri, UriError> parse_uri(std::string_view text) {
+  Result<Uri, UriError> uri;
+  if (const auto error = scan::read_uri(text, *uri)) return failure(*error);
   return uri;
 }
 
