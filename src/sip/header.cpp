@@ -170,17 +170,18 @@ bool same_ends(const char* a, const char* b, std::size_t size) {
   return load<Word>(a) == load<Word>(b) && load<Word>(a + size - sizeof(Word)) == load<Word>(b + size - sizeof(Word));
 }
 
-/// The names as nearly all peers write them; both are of this size.
-bool identical(const char* a, const char* b, std::size_t size) {
-  if (size > 16) return std::memcmp(a, b, size) == 0;
+/// Whether a name is as nearly all peers write it; both are of this size. False also for names above 16 octets.
+bool surely_same(const char* a, const char* b, std::size_t size) {
+  if (size > 16) return false;
   if (size >= 8) return same_ends<std::uint64_t>(a, b, size);
   if (size >= 4) return same_ends<std::uint32_t>(a, b, size);
   return same_ends<std::uint16_t>(a, b, size);
 }
 
-/// The rare case, out of the way of the usual one.
-[[gnu::noinline]] HeaderId in_other_case(std::string_view name, std::size_t at) {
-  return equals_ignore_case(name, names[at].name) ? static_cast<HeaderId>(at) : HeaderId::other;
+/// What is rare, out of the way of the usual.
+[[gnu::noinline]] HeaderId in_any_case(std::string_view name, std::size_t at) {
+  return name == names[at].name || equals_ignore_case(name, names[at].name) ? static_cast<HeaderId>(at)
+                                                                            : HeaderId::other;
 }
 
 }  // namespace
@@ -200,8 +201,8 @@ HeaderId header_from(std::string_view name) {
   const std::size_t at = index_of_names.slot[slot_of(name)];
   const std::string_view wanted = names[at].name;
   if (wanted.size() != name.size()) return HeaderId::other;
-  if (identical(name.data(), wanted.data(), name.size())) return static_cast<HeaderId>(at);
-  return in_other_case(name, at);
+  if (surely_same(name.data(), wanted.data(), name.size())) return static_cast<HeaderId>(at);
+  return in_any_case(name, at);
 }
 
 }  // namespace bellhop::sip

@@ -118,6 +118,22 @@ std::size_t long_host_length(std::string_view text) {
   return length;
 }
 
+/// Whether `length` digits and dots are an IPv4 address: four numbers of one to three digits, 255 at most and without a
+/// leading zero. All numbers are looked at in one go: bit i of each mask is octet i.
+bool is_short_ipv4(octets::Sixteen some, octets::Bits dots, int length) {
+  using octets::Bits, octets::bits_of;
+  const Bits last_dot = (dots & (dots - 1)) & ((dots & (dots - 1)) - 1);
+  if (last_dot == 0 || (last_dot & (last_dot - 1)) != 0) return false;  // there are not three of them
+  const Bits digits = ((Bits{1} << length) - 1) & ~dots;
+  const Bits starts = digits & (dots << 1 | 1);
+  const Bits starts_of_two = starts & digits >> 1;
+  const Bits starts_of_three = starts_of_two & digits >> 2;
+  const Bits above_200 = bits_of(some == '2') & ~(bits_of(some < '5') >> 1);
+  const Bits at_most_255 = above_200 & bits_of(some == '5') >> 1 & bits_of(some < '6') >> 2;
+  const Bits too_large = bits_of(some > '2') | (above_200 & ~at_most_255);
+  return (starts_of_two & bits_of(some == '0')) == 0 && (starts_of_three & (too_large | digits >> 3)) == 0;
+}
+
 /// The same for what ends within sixteen octets and has no dot at its end: nearly every host there is. The rules about
 /// labels are then rules about where dots and hyphens stand.
 std::optional<std::size_t> short_host_length(std::string_view text) {
@@ -135,7 +151,7 @@ std::optional<std::size_t> short_host_length(std::string_view text) {
   const Bits before_last_label = (Bits{1} << std::bit_width(dots)) - 1;
   const Bits digits = octets::bits_of(some - '0' < 10);
   if ((all & ~(digits | before_last_label)) != 0) return static_cast<std::size_t>(length);
-  return leading_ipv4_length(text.substr(0, static_cast<std::size_t>(length)));
+  return (all & ~(digits | dots)) == 0 && is_short_ipv4(some, dots, length) ? static_cast<std::size_t>(length) : 0;
 }
 
 }  // namespace
