@@ -101,6 +101,8 @@ class Message {
   [[nodiscard]] std::size_t via_count() const { return via_count_; }  ///< values, not lines
 
   // All headers, in order.
+  /// No control octet stands in start line and headers but those of line ends: no folds, and no CR or LF in any value.
+  [[nodiscard]] bool has_plain_headers() const { return plain_headers_; }
   [[nodiscard]] std::span<const HeaderField> headers() const { return {headers_.data(), headers_.size()}; }
   [[nodiscard]] std::string_view name(const HeaderField& h) const { return octets_.substr(h.name_at, h.name_size); }
   [[nodiscard]] std::string_view value(const HeaderField& h) const { return octets_.substr(h.value_at, h.value_size); }
@@ -143,6 +145,7 @@ class Message {
   std::string_view octets_;
   std::uint32_t start_line_size_ = 0, headers_at_ = 0, blank_line_at_ = 0, body_at_ = 0;
   bool is_request_ = false;
+  bool plain_headers_ = false;
   Method method_ = Method::other;
   StatusCode status_;
   std::string_view method_text_, request_uri_text_, reason_;

@@ -47,7 +47,7 @@ class MessageParser {
   void end_of_headers(std::size_t blank_line_at, std::size_t body_at);
   bool odd_line(const HeaderLine& line, std::size_t most);
   void too_many(std::size_t at);
-  void keep(const HeaderField& field);
+  void keep(const HeaderField& field, std::size_t position);
   void note_repeat(HeaderId id, std::size_t position);
   void eager_headers();
   void top_via();
@@ -63,7 +63,6 @@ class MessageParser {
   const bool stream_;
   std::optional<ParseRefusal> refusal_;
   bool dropped_ = false;  ///< no SIP at all: nothing behind the start line is of interest
-  bool plain_ = true;     ///< no control octet met but those of line ends
   /// Where the latest field of each id stands in the index; valid for those that m_.first_ knows.
   std::array<std::uint16_t, static_cast<std::size_t>(HeaderId::count_)> latest_;
   bool more_vias_ = false;          ///< behind the comma of the first Via line
@@ -78,7 +77,7 @@ void MessageParser::refuse(Kind kind, StatusCode status, const char* reason, std
 void MessageParser::reset(std::string_view octets) {
   m_.octets_ = octets;
   m_.start_line_size_ = m_.headers_at_ = m_.blank_line_at_ = m_.body_at_ = static_cast<std::uint32_t>(octets.size());
-  m_.is_request_ = false;
+  m_.is_request_ = m_.plain_headers_ = false;
   m_.method_ = Method::other;
   m_.status_ = StatusCode{};
   m_.method_text_ = m_.request_uri_text_ = m_.reason_ = {};
@@ -111,8 +110,8 @@ void MessageParser::start_line() {
   const std::string_view octets = m_.octets_;
   const char* const begin = octets.data();
   const auto control = static_cast<std::size_t>(octets::find(begin, begin + octets.size(), octets::controls) - begin);
-  plain_ = octets.substr(control, 2) == "\r\n";
-  const std::size_t feed = plain_ ? control + 1 : octets.find('\n');
+  m_.plain_headers_ = octets.substr(control, 2) == "\r\n";
+  const std::size_t feed = m_.plain_headers_ ? control + 1 : octets.find('\n');
   const bool terminated = feed != none && feed > 0 && octets[feed - 1] == '\r';
   const std::size_t line_size = terminated ? feed - 1 : std::min(feed, octets.size());
   m_.start_line_size_ = static_cast<std::uint32_t>(line_size);
@@ -142,7 +141,8 @@ void MessageParser::request_line(std::string_view line) {
   m_.request_uri_text_ = line.substr(method_end + 1, uri_end - method_end - 1);
   if (m_.method_ == Method::other && !is_token(m_.method_text_)) return malformed("Bad Method", 0);
   if (has_white(m_.request_uri_text_)) return malformed("White Space In Request-URI", method_end);
-  m_.request_uri_ = parse_uri(m_.request_uri_text_);
+  m_.request_uri_.emplace();
+  if (const auto error = scan::read_uri(m_.request_uri_text_, *m_.request_uri_)) m_.request_uri_ = failure(*error);
 }
 
 // Tells a SIP request with a fault, which gets its 400 or 505, from what never was SIP.
@@ -175,8 +175,7 @@ void MessageParser::status_line(std::string_view line) {
   m_.reason_ = rest.size() > 4 ? rest.substr(4) : std::string_view{};
 }
 
-[[gnu::always_inline]] inline void MessageParser::keep(const HeaderField& field) {
-  const std::size_t position = m_.headers_.size();
+[[gnu::always_inline]] inline void MessageParser::keep(const HeaderField& field, std::size_t position) {
   m_.headers_.push_back(field);
   const auto id = static_cast<std::size_t>(field.id);
   if (m_.first_[id] == 0) {
@@ -193,9 +192,10 @@ void MessageParser::index_headers() {
   const std::size_t most = std::min(limits_.header_count, most_fields);
   HeaderField field;
   do {
+    std::size_t count = m_.headers_.size();
     while (lines.next_plain(field)) {
-      if (m_.headers_.size() >= most) return too_many(field.name_at);
-      keep(field);
+      if (count == most) return too_many(field.name_at);
+      keep(field, count++);
     }
   } while (odd_line(lines.next_odd(), most));
 }
@@ -216,9 +216,9 @@ bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
         too_many(at);
         return false;
       }
-      keep(line.field);
+      keep(line.field, m_.headers_.size());
   }
-  plain_ = false;
+  m_.plain_headers_ = false;
   return true;
 }
 
@@ -231,7 +231,7 @@ void MessageParser::end_of_headers(std::size_t blank_line_at, std::size_t body_a
   m_.blank_line_at_ = static_cast<std::uint32_t>(blank_line_at);
   m_.body_at_ = static_cast<std::uint32_t>(body_at);
   if (body_at > limits_.header_block_size) refuse(Kind::too_large, 513, "Header Block Too Large", 0);
-  if (plain_ || refusal_) return;
+  if (m_.plain_headers_ || refusal_) return;
   const std::size_t octet = find_forbidden_octet(m_.octets_.substr(0, body_at));
   if (octet != std::string_view::npos) malformed("Control Octet In Header", octet);
 }
