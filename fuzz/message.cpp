@@ -6,13 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "properties.hpp"
 #include "sip/builder.hpp"
 #include "sip/framing.hpp"
 
-#include "properties.hpp"
-
-using bellhop::fuzz::require;
 using bellhop::fuzz::inside;
+using bellhop::fuzz::require;
 
 namespace {
 
@@ -26,6 +25,11 @@ void check_index(const Message& message) {
     require(field.value_at + field.value_size < field.end_at && field.end_at <= message.blank_line_at());
     require(inside(message.name(field), octets) && inside(message.value(field), octets));
     last_end = field.end_at;
+  }
+  for (const HeaderField& field : message.headers()) {
+    const HeaderField* same = message.first(field.id);
+    while (same != nullptr && same < &field) same = message.next(same);
+    require(same == &field);
   }
   for (const std::string_view part :
        {message.body(), message.call_id(), message.from_tag(), message.to_tag(), message.method_text(),

@@ -54,7 +54,8 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     text = text.substr(1, text.size() - 2);
     if (text.find(':') == std::string_view::npos) return std::nullopt;
   }
-  if (text.find(':') == std::string_view::npos) return parse_v4(text);
+  if (const auto v4 = parse_v4(text)) return v4;
+  if (text.find(':') == std::string_view::npos) return std::nullopt;
   char terminated[INET6_ADDRSTRLEN + 1];
   if (text.size() >= sizeof terminated || text.find('\0') != std::string_view::npos)
     return std::nullopt;

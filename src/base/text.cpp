@@ -3,13 +3,46 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 
 namespace bellhop {
 
+namespace {
+
+std::uint64_t eight_octets(const char* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Eight octets at once, A-Z to a-z and nothing else.
+std::uint64_t fold_case(std::uint64_t word) {
+  constexpr std::uint64_t every = 0x0101010101010101;
+  const std::uint64_t low_bits = word & (0x7f * every);
+  const std::uint64_t above_z = low_bits + (0x7f - 'Z') * every;
+  const std::uint64_t from_a = low_bits + (0x80 - 'A') * every;
+  const std::uint64_t upper = (from_a ^ above_z) & ~word & (0x80 * every);
+  return word | upper >> 2;
+}
+
+bool same_eight(const char* a, const char* b) {
+  const std::uint64_t x = eight_octets(a), y = eight_octets(b);
+  return x == y || fold_case(x) == fold_case(y);
+}
+
+}  // namespace
+
 bool equals_ignore_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  const std::size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size < 8) {
+    return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
+  }
+  for (std::size_t i = 0; i + 8 < size; i += 8) {
+    if (!same_eight(a.data() + i, b.data() + i)) return false;
+  }
+  return same_eight(a.data() + size - 8, b.data() + size - 8);
 }
 
 bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {

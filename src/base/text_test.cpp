@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace bellhop {
 namespace {
 
@@ -14,6 +16,22 @@ TEST(Text, CaseIsFoldedForAsciiLettersOnly) {
   EXPECT_FALSE(equals_ignore_case("\xC4", "\xE4"));
   EXPECT_TRUE(equals_ignore_case("", ""));
   EXPECT_EQ(to_lower("SIP:B\xC4R@Z[\x7f"), "sip:b\xC4r@z[\x7f");
+}
+
+TEST(Text, CaseIsFoldedForLettersAloneHoweverLongTheTextIs) {
+  for (std::size_t size = 1; size < 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int octet = 0; octet < 256; ++octet) {
+        std::string a(size, 'x'), b(size, 'X');
+        a[at] = static_cast<char>(octet);
+        b[at] = static_cast<char>(octet ^ 0x20);
+        const bool letter = (octet | 0x20) >= 'a' && (octet | 0x20) <= 'z';
+        EXPECT_EQ(equals_ignore_case(a, b), letter) << size << ' ' << at << ' ' << octet;
+        b[at] = a[at];
+        EXPECT_TRUE(equals_ignore_case(a, b));
+      }
+    }
+  }
 }
 
 // [RFC3261 19.1.1] The scheme is the case-insensitive beginning of a URI.

@@ -1,9 +1,11 @@
 #include "sip/builder.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "base/text.hpp"
+#include "sip/scan.hpp"
 
 namespace bellhop::sip {
 namespace {
@@ -47,16 +49,28 @@ class Copy {
  public:
   Copy(std::string& out, const Message& from, FieldNames names) : out_(out), from_(from), names_(names) {}
 
-  void all(HeaderId id) const { rest(id, from_.first(id)); }
+  void all(HeaderId id) const { rest(from_.first(id)); }
   void first(HeaderId id) const {
     if (const HeaderField* field = from_.first(id)) one(*field);
   }
-  void rest(HeaderId id, const HeaderField* field) const {
-    for (; field != nullptr; field = from_.next(id, field)) one(*field);
+  void rest(const HeaderField* field) const {
+    for (; field != nullptr; field = from_.next(field)) one(*field);
   }
 
  private:
+  /// The line is what we would write: "Name: value" and its end.
+  [[nodiscard]] bool as_written(const HeaderField& field) const {
+    const std::string_view octets = from_.octets();
+    const std::size_t line_end = std::size_t{field.value_at} + field.value_size;
+    return from_.has_plain_headers() && names_ == FieldNames::as_received &&
+           field.name_at + field.name_size + 2U == field.value_at && octets[field.value_at - 1] == ' ' &&
+           field.end_at == line_end + 2 && from_.name(field) == name_of(field.id).name;
+  }
   void one(const HeaderField& field) const {
+    if (as_written(field)) {
+      out_.append(from_.octets(), field.name_at, field.end_at - field.name_at);
+      return;
+    }
     append_name(out_, field.id, names_);
     append_received(out_, from_.value(field));
     out_.append("\r\n");
@@ -69,11 +83,16 @@ class Copy {
 
 /// The top Via of a response: the request's, with `suffix` in place of its own received and rport and of what else the
 /// suffix names.
-void append_top_via(std::string& out, std::string_view value, std::string_view suffix) {
+void append_top_via(std::string& out, const Message& request, std::string_view value, std::string_view suffix) {
   if (suffix.empty()) return append_received(out, value);
   std::string_view others;
-  const auto via = parse_via(value, &others);
-  if (!via) return append_received(out, value);
+  Result<Via, ValueError> parsed = failure(ValueError::malformed);
+  const Via* via = &request.top_via();
+  if (value.empty() || via->text.size() != value.size()) {
+    parsed = parse_via(value, &others);
+    if (!parsed) return append_received(out, value);
+    via = &*parsed;
+  }
   std::string_view head = via->text;
   if (!via->parameters.empty()) {
     head = head.substr(0, static_cast<std::size_t>(via->parameters.data() - head.data()));
@@ -82,8 +101,8 @@ void append_top_via(std::string& out, std::string_view value, std::string_view s
   append_received(out, head);
   const ParameterList replaced(suffix.substr(1));
   for (const Parameter& parameter : ParameterList(via->parameters)) {
+    if (scan::named(parameter.name, "received") || scan::named(parameter.name, "rport")) continue;
     if (replaced.find(parameter.name)) continue;
-    if (equals_ignore_case(parameter.name, "received") || equals_ignore_case(parameter.name, "rport")) continue;
     out.append(";").append(parameter.name);
     if (!parameter.has_value) continue;
     out.push_back('=');
@@ -96,7 +115,8 @@ void append_top_via(std::string& out, std::string_view value, std::string_view s
 }
 
 /// Whether a To value has a tag. One that does not parse has when it looks so: a second tag would be worse than none.
-bool has_tag(std::string_view to) {
+bool has_tag(const Message& request, std::string_view to) {
+  if (!request.to().text.empty()) return !request.to().tag().empty();
   if (to.find(';') == std::string_view::npos) return false;
   const auto parsed = parse_name_addr(to);
   if (parsed) return parsed->parameter("tag").has_value();
@@ -158,14 +178,16 @@ void Builder::body(std::string_view content_type, std::string_view content) {
 
 Builder start_response(std::string& out, const Message& request, StatusCode code, std::string_view reason,
                        std::string_view to_tag, std::string_view via_suffix, FieldNames names) {
+  // What is copied of the request, and room for what the caller adds.
+  out.reserve(out.size() + std::min<std::size_t>(request.blank_line_at(), 2048) + 512);
   Builder builder(out, names);
   builder.status(code, reason);
   const Copy copy(out, request, names);
   if (const HeaderField* via = request.first(HeaderId::via)) {
     append_name(out, HeaderId::via, names);
-    append_top_via(out, request.value(*via), via_suffix);
+    append_top_via(out, request, request.value(*via), via_suffix);
     out.append("\r\n");
-    copy.rest(HeaderId::via, request.next(HeaderId::via, via));
+    copy.rest(request.next(via));
   }
   // A dialog needs the route set (section 12.1.1); a registration must not have it (section 10.3).
   if (code.value > 100 && code.value < 300 && request.method() != Method::register_) copy.all(HeaderId::record_route);
@@ -173,7 +195,8 @@ Builder start_response(std::string& out, const Message& request, StatusCode code
   if (const HeaderField* to = request.first(HeaderId::to)) {
     append_name(out, HeaderId::to, names);
     append_received(out, request.value(*to));
-    if (code.value > 100 && !to_tag.empty() && !has_tag(request.value(*to))) out.append(";tag=").append(to_tag);
+    if (code.value > 100 && !to_tag.empty() && !has_tag(request, request.value(*to)))
+      out.append(";tag=").append(to_tag);
     out.append("\r\n");
   }
   copy.first(HeaderId::call_id);

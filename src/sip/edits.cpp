@@ -118,13 +118,13 @@ void Edits::remove(const HeaderField& field) {
 }
 
 void Edits::remove_all(HeaderId id) {
-  for (const HeaderField* field = message_->first(id); field != nullptr; field = message_->next(id, field)) {
+  for (const HeaderField* field = message_->first(id); field != nullptr; field = message_->next(field)) {
     remove(*field);
   }
 }
 
 void Edits::remove_first_value(HeaderId id) {
-  for (const HeaderField* field = message_->first(id); field != nullptr; field = message_->next(id, field)) {
+  for (const HeaderField* field = message_->first(id); field != nullptr; field = message_->next(field)) {
     std::string_view list = message_->value(*field);
     while (const auto element = next_in_list(list)) {
       const std::size_t at = place_of(*element);

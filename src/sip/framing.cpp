@@ -72,14 +72,14 @@ bool StreamFramer::find_header_end(std::string_view unread) {
 Found StreamFramer::find_total(std::string_view header_block, const Limits& limits) {
   std::string_view length;
   std::size_t length_at = 0;
-  for (std::size_t at = header_block.find('\n') + 1; at < header_block.size();) {
-    const HeaderLine line = next_line(header_block, at);
+  for (Lines lines(header_block, header_block.find('\n') + 1); lines.at() < header_block.size();) {
+    const std::size_t at = lines.at();
+    const HeaderLine line = lines.next();
     if (line.kind == HeaderLine::Kind::field && line.field.id == HeaderId::content_length) {
       if (length_at != 0) return refused(Kind::bad_content_length, 400, "More Than One Content-Length", at);
       length = header_block.substr(line.field.value_at, line.field.value_size);
       length_at = line.field.value_at;
     }
-    at = line.field.end_at;
   }
   if (length_at == 0) return refused(Kind::bad_content_length, 400, "Missing Content-Length", 0);
   if (length.empty() || length.find_first_not_of("0123456789") != std::string_view::npos) {

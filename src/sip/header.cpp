@@ -124,24 +124,20 @@ static_assert(names[static_cast<std::size_t>(HeaderId::www_authenticate)].name =
 static_assert(names[static_cast<std::size_t>(HeaderId::session_expires)].name == "Session-Expires");
 static_assert(names[static_cast<std::size_t>(HeaderId::p_hint)].name == "P-Hint");
 
-constexpr std::size_t longest = 32;
 constexpr std::size_t slots = 512;
 
-// Factors found by trial, so that no two names share a slot; make_index() does not compile when two do.
+// The first two letters, the middle one and the last, and the length; the factors were found by trial, so that no two
+// names share a slot: make_index() does not compile when two do. `name` has two letters at least.
 constexpr std::size_t slot_of(std::string_view name) {
-  const auto octet = [name](std::size_t i) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(name[i]) | 0x20);
-  };
+  const auto octet = [name](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(name[i])); };
   const std::size_t n = name.size();
-  return (octet(0) * 61 + octet(n / 2) * 129 + octet(n - 1) * 23 + n * 19) % slots;
+  const std::uint32_t letters = octet(0) | octet(1) << 8 | octet(n - 1) << 16 | octet(n / 2) << 24;
+  return ((letters | 0x20202020) + static_cast<std::uint32_t>(n) * 0x9d) * 0xe660aca9U >> 23;
 }
+static_assert(slots == 1 << (32 - 23));
 
-// A perfect hash over the long names, laid out at compile time; names are kept in lower case for the comparison.
+// A perfect hash over the long names, laid out at compile time.
 struct Index {
-  struct Entry {
-    std::array<char, longest> folded{};
-  };
-  std::array<Entry, count> entries{};
   std::array<std::uint8_t, slots> slot{};  ///< a HeaderId; 0 is empty (HeaderId::other has no name)
   std::array<HeaderId, 26> compact{};
 };
@@ -150,7 +146,6 @@ constexpr Index make_index() {
   Index index;
   for (std::size_t i = 1; i < count; ++i) {
     const HeaderName& header = names[i];
-    for (std::size_t c = 0; c < header.name.size(); ++c) index.entries[i].folded[c] = lower(header.name[c]);
     std::uint8_t& slot = index.slot[slot_of(header.name)];
     if (slot != 0) throw "two header names share a slot: choose other factors in slot_of()";
     slot = static_cast<std::uint8_t>(i);
@@ -169,39 +164,24 @@ Word load(const char* at) {
   return word;
 }
 
-// Four or eight octets at once, A-Z to a-z and nothing else.
+/// Whether the two words that reach from each end to the middle, and so cover all of 2 to 16 octets, are the same.
 template <class Word>
-Word fold_case(Word word) {
-  constexpr Word every = static_cast<Word>(0x0101010101010101ULL);
-  const Word low_bits = word & (0x7f * every);
-  const Word above_z = low_bits + ((0x7f - 'Z') * every);
-  const Word from_a = low_bits + ((0x80 - 'A') * every);
-  const Word upper = (from_a ^ above_z) & ~word & (0x80 * every);
-  return word | (upper >> 2);
+bool same_ends(const char* a, const char* b, std::size_t size) {
+  return load<Word>(a) == load<Word>(b) && load<Word>(a + size - sizeof(Word)) == load<Word>(b + size - sizeof(Word));
 }
 
-template <class Word>
-bool same_word(const char* name, const char* folded) {
-  return fold_case(load<Word>(name)) == load<Word>(folded);
+/// Whether a name is as nearly all peers write it; both are of this size. False also for names above 16 octets.
+bool surely_same(const char* a, const char* b, std::size_t size) {
+  if (size > 16) return false;
+  if (size >= 8) return same_ends<std::uint64_t>(a, b, size);
+  if (size >= 4) return same_ends<std::uint32_t>(a, b, size);
+  return same_ends<std::uint16_t>(a, b, size);
 }
 
-// `name` is of the entry's size.
-bool same(std::string_view name, const char* folded) {
-  const std::size_t size = name.size();
-  const char* const at = name.data();
-  if (size >= 8) {
-    for (std::size_t i = 0; i + 8 < size; i += 8) {
-      if (!same_word<std::uint64_t>(at + i, folded + i)) return false;
-    }
-    return same_word<std::uint64_t>(at + size - 8, folded + size - 8);
-  }
-  if (size >= 4) {
-    return same_word<std::uint32_t>(at, folded) && same_word<std::uint32_t>(at + size - 4, folded + size - 4);
-  }
-  for (std::size_t i = 0; i < size; ++i) {
-    if (lower(at[i]) != folded[i]) return false;
-  }
-  return true;
+/// What is rare, out of the way of the usual.
+[[gnu::noinline]] HeaderId in_any_case(std::string_view name, std::size_t at) {
+  return name == names[at].name || equals_ignore_case(name, names[at].name) ? static_cast<HeaderId>(at)
+                                                                            : HeaderId::other;
 }
 
 }  // namespace
@@ -219,8 +199,10 @@ HeaderId header_from(std::string_view name) {
                                           : HeaderId::other;
   }
   const std::size_t at = index_of_names.slot[slot_of(name)];
-  if (names[at].name.size() != name.size()) return HeaderId::other;
-  return same(name, index_of_names.entries[at].folded.data()) ? static_cast<HeaderId>(at) : HeaderId::other;
+  const std::string_view wanted = names[at].name;
+  if (wanted.size() != name.size()) return HeaderId::other;
+  if (surely_same(name.data(), wanted.data(), name.size())) return static_cast<HeaderId>(at);
+  return in_any_case(name, at);
 }
 
 }  // namespace bellhop::sip

@@ -123,7 +123,7 @@ struct HeaderName {
 };
 
 [[nodiscard]] const HeaderName& name_of(HeaderId id);
-/// Long or compact form, any case. Cost: one length switch and one case-folded compare.
+/// Long or compact form, any case. Cost: one look-up and one compare.
 [[nodiscard]] HeaderId header_from(std::string_view name);
 
 }  // namespace bellhop::sip

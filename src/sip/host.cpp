@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <bit>
 
+#include "sip/octets.hpp"
 #include "sip/scan.hpp"
 #include "sip/uri.hpp"
 
@@ -13,27 +15,31 @@ constexpr std::size_t longest_label = 63;  // RFC 1035 section 2.3.4
 constexpr std::size_t longest_name = 255;
 constexpr std::size_t longest_ipv6_reference = 50;  // 6 groups of 4, an IPv4 address, brackets, the tolerated colon
 
-bool is_decimal_octet(std::string_view text) {
-  if (text.empty() || text.size() > 3 || (text.size() > 1 && text[0] == '0')) return false;
-  std::uint32_t number = 0;
-  return std::all_of(text.begin(), text.end(), [](char c) { return is(c, scan::digit); }) &&
-         scan::number_up_to(text, 255, number);
+/// One to three digits without a leading zero, 255 at most.
+bool is_decimal_octet(const char* begin, const char* end) {
+  if (end - begin == 1) return true;
+  if (begin == end || end - begin > 3 || *begin == '0') return false;
+  return end - begin == 2 || *begin == '1' ||
+         (*begin == '2' && (begin[1] < '5' || (begin[1] == '5' && begin[2] <= '5')));
 }
 
-/// The IPv4 address at the beginning, when it is one and ends there: the usual host of a Via. 0: look closer.
+/// The IPv4 address at the beginning, when it is one and ends there. 0: it is none.
 std::size_t leading_ipv4_length(std::string_view text) {
-  std::size_t at = 0;
+  const char* at = text.data();
+  const char* const end = at + text.size();
   for (int part = 0; part < 4; ++part) {
-    if (part != 0 && (at == text.size() || text[at++] != '.')) return 0;
-    const std::size_t begin = at;
-    while (at < text.size() && at - begin < 3 && is(text[at], scan::digit)) ++at;
-    if (!is_decimal_octet(text.substr(begin, at - begin))) return 0;
+    if (part != 0 && (at == end || *at++ != '.')) return 0;
+    const char* const begin = at;
+    while (at != end && is(*at, scan::digit)) ++at;
+    if (!is_decimal_octet(begin, at)) return 0;
   }
-  if (at < text.size() && (is(text[at], scan::label) || text[at] == '-' || text[at] == '.')) return 0;
-  return at;
+  if (at != end && (is(*at, scan::label) || *at == '-' || *at == '.')) return 0;
+  return static_cast<std::size_t>(at - text.data());
 }
 
-bool is_ipv4(std::string_view text) { return !text.empty() && leading_ipv4_length(text) == text.size(); }
+bool is_ipv4(std::string_view text) {
+  return !text.empty() && leading_ipv4_length(text) == text.size();
+}
 
 /// IPv6address of RFC 5954 section 4.1, and the ":::" in front of an IPv4 address that RFC 5118 section 4.10 wants to
 /// be tolerated.
@@ -87,19 +93,8 @@ std::size_t bracketed_ipv4_length(std::string_view text) {
   return close != std::string_view::npos && is_ipv4(text.substr(1, close - 1)) ? close + 1 : 0;
 }
 
-}  // namespace
-
-std::size_t host_length(std::string_view text) {
-  if (text.empty()) return 0;
-  if (text[0] == '[') {
-    const std::size_t length = ipv6_reference_length(text);
-    return length != 0 ? length : bracketed_ipv4_length(text);
-  }
-
-  if (is(text[0], scan::digit)) {
-    if (const std::size_t length = leading_ipv4_length(text)) return length;
-  }
-
+/// Name or IPv4 address, octet by octet.
+std::size_t long_host_length(std::string_view text) {
   const char* const begin = text.data();
   const char* const end = begin + text.size();
   const char* at = begin;
@@ -123,7 +118,56 @@ std::size_t host_length(std::string_view text) {
   return length;
 }
 
+/// Whether `length` digits and dots are an IPv4 address: four numbers of one to three digits, 255 at most and without a
+/// leading zero. All numbers are looked at in one go: bit i of each mask is octet i.
+bool is_short_ipv4(octets::Sixteen some, octets::Bits dots, int length) {
+  using octets::Bits, octets::bits_of;
+  const Bits last_dot = (dots & (dots - 1)) & ((dots & (dots - 1)) - 1);
+  if (last_dot == 0 || (last_dot & (last_dot - 1)) != 0) return false;  // there are not three of them
+  const Bits digits = ((Bits{1} << length) - 1) & ~dots;
+  const Bits starts = digits & (dots << 1 | 1);
+  const Bits starts_of_two = starts & digits >> 1;
+  const Bits starts_of_three = starts_of_two & digits >> 2;
+  const Bits above_200 = bits_of(some == '2') & ~(bits_of(some < '5') >> 1);
+  const Bits at_most_255 = above_200 & bits_of(some == '5') >> 1 & bits_of(some < '6') >> 2;
+  const Bits too_large = bits_of(some > '2') | (above_200 & ~at_most_255);
+  return (starts_of_two & bits_of(some == '0')) == 0 && (starts_of_three & (too_large | digits >> 3)) == 0;
+}
+
+/// The same for what ends within sixteen octets and has no dot at its end: nearly every host there is. The rules about
+/// labels are then rules about where dots and hyphens stand.
+std::optional<std::size_t> short_host_length(std::string_view text) {
+  using octets::Bits;
+  const octets::Sixteen some = octets::load_part(text.data(), text.size());
+  const int length = std::countr_one(octets::plain(some));
+  const Bits all = (Bits{1} << length) - 1;
+  const Bits dots = octets::bits_of(some == '.') & all;
+  if (length == 0) return 0;
+  if (length == octets::step || dots >> (length - 1) != 0) return std::nullopt;
+  const Bits hyphens = octets::bits_of(some == '-') & all;
+  const Bits label_starts = dots << 1 | 1;
+  const Bits label_ends = (dots | (all + 1)) >> 1;
+  if ((label_starts & (dots | hyphens)) != 0 || (label_ends & hyphens) != 0) return 0;
+  const Bits before_last_label = (Bits{1} << std::bit_width(dots)) - 1;
+  const Bits digits = octets::bits_of(some - '0' < 10);
+  if ((all & ~(digits | before_last_label)) != 0) return static_cast<std::size_t>(length);
+  return (all & ~(digits | dots)) == 0 && is_short_ipv4(some, dots, length) ? static_cast<std::size_t>(length) : 0;
+}
+
+}  // namespace
+
+std::size_t host_length(std::string_view text) {
+  if (text.empty()) return 0;
+  if (text[0] == '[') {
+    const std::size_t length = ipv6_reference_length(text);
+    return length != 0 ? length : bracketed_ipv4_length(text);
+  }
+  if (const auto length = short_host_length(text)) return *length;
+  return long_host_length(text);
+}
+
 std::optional<IpAddress> host_address(std::string_view host) {
+  if (host.empty() || host[0] != '[') return IpAddress::parse(host);
   const auto extra_colon = host.find(":::");
   if (extra_colon == std::string_view::npos || host_length(host) != host.size()) return IpAddress::parse(host);
   std::array<char, longest_ipv6_reference> corrected;

@@ -51,36 +51,9 @@ bool split(const char* line, const char* end, const char* base, HeaderField& out
   return true;
 }
 
-using Octets = unsigned char __attribute__((vector_size(16)));
-
-Octets load(const char* at) {
-  Octets octets;
-  std::memcpy(&octets, at, sizeof octets);
-  return octets;
-}
-
-// How many control octets there are: in a sound header block without HTAB, two for each CRLF.
-std::size_t count_controls(std::string_view text) {
-  std::size_t count = 0;
-  std::size_t at = 0;
-  while (at + sizeof(Octets) <= text.size()) {
-    Octets lanes{};
-    for (int step = 0; step < 255 && at + sizeof(Octets) <= text.size(); ++step, at += sizeof(Octets)) {
-      const Octets octets = load(text.data() + at);
-      lanes -= reinterpret_cast<Octets>((octets < 0x20) | (octets == 0x7f));
-    }
-    for (std::size_t i = 0; i < sizeof(Octets); ++i) count += lanes[i];
-  }
-  for (; at < text.size(); ++at) {
-    const auto octet = static_cast<unsigned char>(text[at]);
-    if (octet < 0x20 || octet == 0x7f) ++count;
-  }
-  return count;
-}
-
 }  // namespace
 
-HeaderLine next_odd_line(std::string_view text, std::size_t at) {
+HeaderLine odd_line(std::string_view text, std::size_t at) {
   HeaderLine out;
   out.field.name_at = static_cast<std::uint32_t>(at);
   out.field.end_at = static_cast<std::uint32_t>(text.size());
@@ -104,8 +77,26 @@ HeaderLine next_odd_line(std::string_view text, std::size_t at) {
   return out;
 }
 
-std::size_t find_forbidden_octet(std::string_view text, std::size_t crlf_count) {
-  if (count_controls(text) == 2 * crlf_count) return std::string_view::npos;
+std::uint64_t controls_in_block(const char* at, const char* end) {
+  const auto bits = [](const char* from, std::size_t size) {
+    return static_cast<std::uint64_t>(octets::controls(octets::load_part(from, size)));
+  };
+  const auto left = static_cast<std::size_t>(end - at);
+  if (left >= 64) return bits(at, 16) | bits(at + 16, 16) << 16 | bits(at + 32, 16) << 32 | bits(at + 48, 16) << 48;
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < left; i += octets::step) all |= bits(at + i, left - i) << i;
+  return all & ((std::uint64_t{1} << left) - 1);
+}
+
+bool Lines::may_be_name(std::string_view name) {
+  return name.size() <= UINT16_MAX && is_token(name);
+}
+
+HeaderLine next_line(std::string_view text, std::size_t at) {
+  return Lines(text, at).next();
+}
+
+std::size_t find_forbidden_octet(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto octet = static_cast<unsigned char>(text[at]);
     if ((octet >= 0x20 && octet != 0x7f) || octet == '\t') {

@@ -22,7 +22,7 @@ class Shift {
       (*this)(*view);
   }
   void operator()(NameAddr& address) const {
-    for (auto* view : {&address.display_name, &address.parameters, &address.text}) (*this)(*view);
+    for (auto* view : {&address.display_name, &address.parameters, &address.tag_value, &address.text}) (*this)(*view);
     (*this)(address.uri);
   }
   void operator()(Via& via) const {
@@ -42,8 +42,8 @@ Message Message::rebased(std::string_view copy_of_octets) const {
   Message copy(*this);
   const Shift shift(octets_, copy_of_octets);
   copy.octets_ = copy_of_octets;
-  for (auto* view : {&copy.method_text_, &copy.request_uri_text_, &copy.reason_, &copy.cseq_.method_text,
-                     &copy.call_id_, &copy.from_tag_, &copy.to_tag_})
+  for (auto* view :
+       {&copy.method_text_, &copy.request_uri_text_, &copy.reason_, &copy.cseq_.method_text, &copy.call_id_})
     shift(*view);
   if (copy.request_uri_) shift(*copy.request_uri_);
   shift(copy.top_via_);
@@ -52,36 +52,15 @@ Message Message::rebased(std::string_view copy_of_octets) const {
   return copy;
 }
 
-const HeaderField* Message::first(HeaderId id) const {
-  for (const HeaderField& field : headers_) {
-    if (field.id == id) return &field;
-  }
-  return nullptr;
-}
-
-const HeaderField* Message::next(HeaderId id, const HeaderField* after) const {
-  const HeaderField* const end = headers_.data() + headers_.size();
-  for (const HeaderField* field = after + 1; field < end; ++field) {
-    if (field->id == id) return field;
-  }
-  return nullptr;
-}
-
 const HeaderField* Message::first(std::string_view wanted) const {
   if (const HeaderId id = header_from(wanted); id != HeaderId::other) return first(id);
-  for (const HeaderField& field : headers_) {
-    if (field.id == HeaderId::other && equals_ignore_case(name(field), wanted)) return &field;
-  }
-  return nullptr;
-}
-
-std::string_view Message::value_of(HeaderId id) const {
-  const HeaderField* field = first(id);
-  return field != nullptr ? value(*field) : std::string_view{};
+  const HeaderField* field = first(HeaderId::other);
+  while (field != nullptr && !equals_ignore_case(name(*field), wanted)) field = next(field);
+  return field;
 }
 
 bool Message::has_token(HeaderId id, std::string_view token) const {
-  for (const HeaderField* field = first(id); field != nullptr; field = next(id, field)) {
+  for (const HeaderField* field = first(id); field != nullptr; field = next(field)) {
     if (list_has_token(value(*field), token)) return true;
   }
   return false;
@@ -98,13 +77,12 @@ std::string_view peek_call_id(std::string_view octets) {
   while (octets.starts_with("\r\n")) octets.remove_prefix(2);
   const std::size_t feed = octets.find('\n');
   if (feed == std::string_view::npos) return {};
-  for (std::size_t at = feed + 1;;) {
-    const HeaderLine line = next_line(octets, at);
+  for (Lines lines(octets, feed + 1);;) {
+    const HeaderLine line = lines.next();
     if (line.kind == HeaderLine::Kind::blank || line.kind == HeaderLine::Kind::unterminated) return {};
     if (line.kind == HeaderLine::Kind::field && line.field.id == HeaderId::call_id) {
       return octets.substr(line.field.value_at, line.field.value_size);
     }
-    at = line.field.end_at;
   }
 }
 

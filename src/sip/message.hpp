@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -50,7 +51,7 @@ struct ParseRefusal {
 /// Memory  views into the buffer given to parse(), which must outlive the message; parse() may be called again and
 ///         again on one object (one per shard) and then allocates nothing but for messages with more than 64 header
 ///         lines.
-/// Cost    one pass over the header block (memchr for line ends), then the eager headers.
+/// Cost    one pass over the header block, 64 octets a step, then the eager headers; first() and next() are look-ups.
 /// Errors  parse() gives a ParseRefusal for the first fault; the index goes on behind it (up to the limits), so the
 ///         fields of a refused request (Via, From, To, Call-ID, CSeq as raw fields) can be used to answer it.
 /// Strict  line ends are CRLF, a bare CR or LF in the header block is refused, and so is any control octet that no
@@ -94,21 +95,35 @@ class Message {
   [[nodiscard]] const CSeq& cseq() const { return cseq_; }
   [[nodiscard]] const NameAddr& from() const { return from_; }
   [[nodiscard]] const NameAddr& to() const { return to_; }
-  [[nodiscard]] std::string_view from_tag() const { return from_tag_; }
-  [[nodiscard]] std::string_view to_tag() const { return to_tag_; }
+  [[nodiscard]] std::string_view from_tag() const { return from_.tag(); }
+  [[nodiscard]] std::string_view to_tag() const { return to_.tag(); }
   [[nodiscard]] std::optional<std::uint32_t> max_forwards() const { return max_forwards_; }
   [[nodiscard]] std::size_t via_count() const { return via_count_; }  ///< values, not lines
 
   // All headers, in order.
+  /// No control octet stands in start line and headers but those of line ends: no folds, and no CR or LF in any value.
+  [[nodiscard]] bool has_plain_headers() const { return plain_headers_; }
   [[nodiscard]] std::span<const HeaderField> headers() const { return {headers_.data(), headers_.size()}; }
   [[nodiscard]] std::string_view name(const HeaderField& h) const { return octets_.substr(h.name_at, h.name_size); }
   [[nodiscard]] std::string_view value(const HeaderField& h) const { return octets_.substr(h.value_at, h.value_size); }
-  [[nodiscard]] const HeaderField* first(HeaderId id) const;
-  [[nodiscard]] const HeaderField* next(HeaderId id, const HeaderField* after) const;
+  [[nodiscard]] const HeaderField* first(HeaderId id) const {
+    const std::size_t at = first_[static_cast<std::size_t>(id)];
+    return at != 0 ? &headers_[at - 1] : nullptr;
+  }
+  /// The next of the same id.
+  [[nodiscard]] static const HeaderField* next(const HeaderField* after) {
+    return after->to_next != 0 ? after + after->to_next : nullptr;
+  }
+  [[nodiscard]] static const HeaderField* next(HeaderId /*that of `after`*/, const HeaderField* after) {
+    return next(after);
+  }
   /// First field with this name, for names Bellhop has no id for.
   [[nodiscard]] const HeaderField* first(std::string_view name) const;
   /// Value of the first such field; empty when absent.
-  [[nodiscard]] std::string_view value_of(HeaderId id) const;
+  [[nodiscard]] std::string_view value_of(HeaderId id) const {
+    const HeaderField* field = first(id);
+    return field != nullptr ? value(*field) : std::string_view{};
+  }
   [[nodiscard]] bool has(HeaderId id) const { return first(id) != nullptr; }
   /// Whether any field of this id holds the token (Require, Proxy-Require, Supported, Allow ...), without case.
   [[nodiscard]] bool has_token(HeaderId id, std::string_view token) const;
@@ -117,7 +132,7 @@ class Message {
   /// in order, until it returns false.
   template <class F>
   void for_each_value(HeaderId id, F&& visit) const {
-    for (const HeaderField* h = first(id); h != nullptr; h = next(id, h)) {
+    for (const HeaderField* h = first(id); h != nullptr; h = next(h)) {
       std::string_view list = value(*h);
       while (const auto element = next_in_list(list))
         if (!visit(*element, *h)) return;
@@ -130,6 +145,7 @@ class Message {
   std::string_view octets_;
   std::uint32_t start_line_size_ = 0, headers_at_ = 0, blank_line_at_ = 0, body_at_ = 0;
   bool is_request_ = false;
+  bool plain_headers_ = false;
   Method method_ = Method::other;
   StatusCode status_;
   std::string_view method_text_, request_uri_text_, reason_;
@@ -137,10 +153,12 @@ class Message {
   Via top_via_;
   CSeq cseq_;
   NameAddr from_, to_;
-  std::string_view call_id_, from_tag_, to_tag_;
+  std::string_view call_id_;
   std::optional<std::uint32_t> max_forwards_;
   std::size_t via_count_ = 0;
   std::vector<HeaderField> headers_;
+  /// Where the first field of each id stands in headers_, counted from 1; 0: there is none.
+  std::array<std::uint16_t, static_cast<std::size_t>(HeaderId::count_)> first_{};
   friend class MessageParser;
 };
 

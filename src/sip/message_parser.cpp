@@ -1,16 +1,21 @@
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/text.hpp"
 #include "sip/lines.hpp"
 #include "sip/message.hpp"
+#include "sip/octets.hpp"
+#include "sip/scan.hpp"
 
 namespace bellhop::sip {
 
 namespace {
 
 bool has_white(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); });
+  const char* const end = text.data() + text.size();
+  return octets::find(text.data(), end,
+                      [](octets::Sixteen some) { return octets::bits_of((some == ' ') | (some - '\t' < 5)); }) != end;
 }
 
 }  // namespace
@@ -19,13 +24,17 @@ bool has_white(std::string_view text) {
 /// goes on behind it so that the request can be answered.
 class MessageParser {
  public:
-  MessageParser(Message& message, const Limits& limits, bool stream) : m_(message), limits_(limits), stream_(stream) {}
+  MessageParser(Message& message, std::string_view octets, const Limits& limits, bool stream)
+      : m_(message), limits_(limits), stream_(stream) {
+    reset(octets);
+  }
 
-  Result<void, ParseRefusal> run(std::string_view octets);
+  Result<void, ParseRefusal> run();
 
  private:
   using Kind = ParseRefusal::Kind;
   static constexpr std::size_t none = std::string_view::npos;
+  static constexpr std::size_t most_fields = UINT16_MAX;  ///< what the index can number
 
   void refuse(Kind kind, StatusCode status, const char* reason, std::size_t offset);
   void malformed(const char* reason, std::size_t offset) { refuse(Kind::malformed, 400, reason, offset); }
@@ -35,8 +44,11 @@ class MessageParser {
   void status_line(std::string_view line);
   void fault_in_request_line(std::string_view line);
   void index_headers();
-  bool keep(const HeaderField& field);
-  void note(HeaderId id, std::size_t position);
+  void end_of_headers(std::size_t blank_line_at, std::size_t body_at);
+  bool odd_line(const HeaderLine& line, std::size_t most);
+  void too_many(std::size_t at);
+  void keep(const HeaderField& field, std::size_t position);
+  void note_repeat(HeaderId id, std::size_t position);
   void eager_headers();
   void top_via();
   void parties();
@@ -45,19 +57,16 @@ class MessageParser {
   std::size_t values_of(HeaderId id, std::size_t limit) const;
   void check_max_forwards();
   void content();
-  std::string_view value(std::size_t position) const { return m_.value(m_.headers_[position]); }
 
   Message& m_;
   const Limits& limits_;
   const bool stream_;
   std::optional<ParseRefusal> refusal_;
   bool dropped_ = false;  ///< no SIP at all: nothing behind the start line is of interest
-  std::size_t crlf_count_ = 0;
-  // Where the first field of each eager header stands in the index.
-  std::size_t via_ = none, from_ = none, to_ = none, call_id_ = none, cseq_ = none, max_forwards_ = none,
-              content_length_ = none;
-  bool more_vias_ = false, routes_ = false;
-  const char* repeated_ = nullptr;
+  /// Where the latest field of each id stands in the index; valid for those that m_.first_ knows.
+  std::array<std::uint16_t, static_cast<std::size_t>(HeaderId::count_)> latest_;
+  bool more_vias_ = false;          ///< behind the comma of the first Via line
+  const char* repeated_ = nullptr;  ///< what stands twice and must not
   std::size_t repeated_at_ = 0;
 };
 
@@ -68,7 +77,7 @@ void MessageParser::refuse(Kind kind, StatusCode status, const char* reason, std
 void MessageParser::reset(std::string_view octets) {
   m_.octets_ = octets;
   m_.start_line_size_ = m_.headers_at_ = m_.blank_line_at_ = m_.body_at_ = static_cast<std::uint32_t>(octets.size());
-  m_.is_request_ = false;
+  m_.is_request_ = m_.plain_headers_ = false;
   m_.method_ = Method::other;
   m_.status_ = StatusCode{};
   m_.method_text_ = m_.request_uri_text_ = m_.reason_ = {};
@@ -76,24 +85,18 @@ void MessageParser::reset(std::string_view octets) {
   m_.top_via_ = Via{};
   m_.cseq_ = CSeq{};
   m_.from_ = m_.to_ = NameAddr{};
-  m_.call_id_ = m_.from_tag_ = m_.to_tag_ = {};
+  m_.call_id_ = {};
   m_.max_forwards_.reset();
   m_.via_count_ = 0;
   m_.headers_.clear();
+  m_.first_.fill(0);
   if (m_.headers_.capacity() < 64) m_.headers_.reserve(64);
 }
 
-Result<void, ParseRefusal> MessageParser::run(std::string_view octets) {
-  if (!stream_) {
-    while (octets.starts_with("\r\n")) octets.remove_prefix(2);
-  }
-  const bool absurd = octets.size() > INT32_MAX;
-  reset(absurd ? std::string_view{} : octets);
-  if (absurd) return failure(ParseRefusal{Kind::too_large, 513, "Message Too Large", 0});
-
+Result<void, ParseRefusal> MessageParser::run() {
   start_line();
   if (!dropped_) {
-    if (octets.size() > limits_.message_size) refuse(Kind::too_large, 513, "Message Too Large", 0);
+    if (m_.octets_.size() > limits_.message_size) refuse(Kind::too_large, 513, "Message Too Large", 0);
     index_headers();
     eager_headers();
     content();
@@ -105,14 +108,16 @@ Result<void, ParseRefusal> MessageParser::run(std::string_view octets) {
 
 void MessageParser::start_line() {
   const std::string_view octets = m_.octets_;
-  const std::size_t feed = octets.find('\n');
+  const char* const begin = octets.data();
+  const auto control = static_cast<std::size_t>(octets::find(begin, begin + octets.size(), octets::controls) - begin);
+  m_.plain_headers_ = octets.substr(control, 2) == "\r\n";
+  const std::size_t feed = m_.plain_headers_ ? control + 1 : octets.find('\n');
   const bool terminated = feed != none && feed > 0 && octets[feed - 1] == '\r';
   const std::size_t line_size = terminated ? feed - 1 : std::min(feed, octets.size());
   m_.start_line_size_ = static_cast<std::uint32_t>(line_size);
   m_.headers_at_ = static_cast<std::uint32_t>(feed == none ? octets.size() : feed + 1);
   m_.blank_line_at_ = m_.headers_at_;
   m_.body_at_ = m_.headers_at_;
-  ++crlf_count_;
 
   const std::string_view line = octets.substr(0, line_size);
   if (starts_with_ignore_case(line, "SIP/")) {
@@ -136,7 +141,8 @@ void MessageParser::request_line(std::string_view line) {
   m_.request_uri_text_ = line.substr(method_end + 1, uri_end - method_end - 1);
   if (m_.method_ == Method::other && !is_token(m_.method_text_)) return malformed("Bad Method", 0);
   if (has_white(m_.request_uri_text_)) return malformed("White Space In Request-URI", method_end);
-  m_.request_uri_ = parse_uri(m_.request_uri_text_);
+  m_.request_uri_.emplace();
+  if (const auto error = scan::read_uri(m_.request_uri_text_, *m_.request_uri_)) m_.request_uri_ = failure(*error);
 }
 
 // Tells a SIP request with a fault, which gets its 400 or 505, from what never was SIP.
@@ -169,64 +175,77 @@ void MessageParser::status_line(std::string_view line) {
   m_.reason_ = rest.size() > 4 ? rest.substr(4) : std::string_view{};
 }
 
-void MessageParser::index_headers() {
-  std::size_t at = m_.headers_at_;
-  for (;;) {
-    const HeaderLine line = next_line(m_.octets_, at);
-    ++crlf_count_;
-    switch (line.kind) {
-      case HeaderLine::Kind::blank:
-        m_.blank_line_at_ = static_cast<std::uint32_t>(at);
-        m_.body_at_ = line.field.end_at;
-        if (line.field.end_at > limits_.header_block_size) refuse(Kind::too_large, 513, "Header Block Too Large", 0);
-        if (!refusal_) {
-          const std::size_t octet = find_forbidden_octet(m_.octets_.substr(0, line.field.end_at), crlf_count_);
-          if (octet != none) malformed("Control Octet In Header", octet);
-        }
-        return;
-      case HeaderLine::Kind::unterminated:
-        m_.blank_line_at_ = m_.body_at_ = static_cast<std::uint32_t>(m_.octets_.size());
-        return malformed("Header Block Without End", at);
-      case HeaderLine::Kind::malformed: malformed("Bad Header Line", at); break;
-      case HeaderLine::Kind::bare_newline: malformed("Line Feed Without Carriage Return", at); break;
-      case HeaderLine::Kind::field:
-        if (!keep(line.field)) {
-          m_.blank_line_at_ = m_.body_at_ = static_cast<std::uint32_t>(at);
-          return;
-        }
-    }
-    at = line.field.end_at;
+[[gnu::always_inline]] inline void MessageParser::keep(const HeaderField& field, std::size_t position) {
+  m_.headers_.push_back(field);
+  const auto id = static_cast<std::size_t>(field.id);
+  if (m_.first_[id] == 0) {
+    m_.first_[id] = static_cast<std::uint16_t>(position + 1);
+  } else {
+    m_.headers_[latest_[id]].to_next = static_cast<std::uint16_t>(position - latest_[id]);
+    note_repeat(field.id, position);
   }
+  latest_[id] = static_cast<std::uint16_t>(position);
 }
 
-bool MessageParser::keep(const HeaderField& field) {
-  if (m_.headers_.size() >= limits_.header_count) {
-    refuse(Kind::too_many_headers, stream_ ? 513 : 400, "Too Many Header Fields", field.name_at);
-    return false;
+void MessageParser::index_headers() {
+  Lines lines(m_.octets_, m_.headers_at_);
+  const std::size_t most = std::min(limits_.header_count, most_fields);
+  HeaderField field;
+  do {
+    std::size_t count = m_.headers_.size();
+    while (lines.next_plain(field)) {
+      if (count == most) return too_many(field.name_at);
+      keep(field, count++);
+    }
+  } while (odd_line(lines.next_odd(), most));
+}
+
+// False when no field follows it.
+bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
+  const std::size_t at = line.field.name_at;
+  switch (line.kind) {
+    case HeaderLine::Kind::blank: end_of_headers(at, line.field.end_at); return false;
+    case HeaderLine::Kind::unterminated:
+      m_.blank_line_at_ = m_.body_at_ = static_cast<std::uint32_t>(m_.octets_.size());
+      malformed("Header Block Without End", at);
+      return false;
+    case HeaderLine::Kind::malformed: malformed("Bad Header Line", at); break;
+    case HeaderLine::Kind::bare_newline: malformed("Line Feed Without Carriage Return", at); break;
+    case HeaderLine::Kind::field:
+      if (m_.headers_.size() >= most) {
+        too_many(at);
+        return false;
+      }
+      keep(line.field, m_.headers_.size());
   }
-  m_.headers_.push_back(field);
-  note(field.id, m_.headers_.size() - 1);
+  m_.plain_headers_ = false;
   return true;
 }
 
-void MessageParser::note(HeaderId id, std::size_t position) {
-  const auto only = [&](std::size_t& first, const char* reason) {
-    if (first == none) {
-      first = position;
-    } else if (repeated_ == nullptr) {
-      repeated_ = reason;
-      repeated_at_ = position;
-    }
-  };
+void MessageParser::too_many(std::size_t at) {
+  m_.blank_line_at_ = m_.body_at_ = static_cast<std::uint32_t>(at);
+  refuse(Kind::too_many_headers, stream_ ? 513 : 400, "Too Many Header Fields", at);
+}
+
+void MessageParser::end_of_headers(std::size_t blank_line_at, std::size_t body_at) {
+  m_.blank_line_at_ = static_cast<std::uint32_t>(blank_line_at);
+  m_.body_at_ = static_cast<std::uint32_t>(body_at);
+  if (body_at > limits_.header_block_size) refuse(Kind::too_large, 513, "Header Block Too Large", 0);
+  if (m_.plain_headers_ || refusal_) return;
+  const std::size_t octet = find_forbidden_octet(m_.octets_.substr(0, body_at));
+  if (octet != std::string_view::npos) malformed("Control Octet In Header", octet);
+}
+
+void MessageParser::note_repeat(HeaderId id, std::size_t position) {
+  if (repeated_ != nullptr) return;
+  repeated_at_ = position;
   switch (id) {
-    case HeaderId::via: via_ == none ? void(via_ = position) : void(more_vias_ = true); break;
-    case HeaderId::from: only(from_, "More Than One From"); break;
-    case HeaderId::to: only(to_, "More Than One To"); break;
-    case HeaderId::call_id: only(call_id_, "More Than One Call-ID"); break;
-    case HeaderId::cseq: only(cseq_, "More Than One CSeq"); break;
-    case HeaderId::max_forwards: only(max_forwards_, "More Than One Max-Forwards"); break;
-    case HeaderId::content_length: only(content_length_, "More Than One Content-Length"); break;
-    case HeaderId::route: routes_ = true; break;
+    case HeaderId::from: repeated_ = "More Than One From"; break;
+    case HeaderId::to: repeated_ = "More Than One To"; break;
+    case HeaderId::call_id: repeated_ = "More Than One Call-ID"; break;
+    case HeaderId::cseq: repeated_ = "More Than One CSeq"; break;
+    case HeaderId::max_forwards: repeated_ = "More Than One Max-Forwards"; break;
+    case HeaderId::content_length: repeated_ = "More Than One Content-Length"; break;
     default: break;
   }
 }
@@ -244,39 +263,41 @@ void MessageParser::eager_headers() {
 }
 
 void MessageParser::top_via() {
-  if (via_ == none) return malformed("Missing Via", m_.headers_at_);
+  const HeaderField* const field = m_.first(HeaderId::via);
+  if (field == nullptr) return malformed("Missing Via", m_.headers_at_);
   std::string_view rest;
-  auto via = parse_via(value(via_), &rest);
-  if (!via) return malformed("Bad Via", m_.headers_[via_].value_at);
-  m_.top_via_ = *via;
+  if (scan::read_via(m_.value(*field), m_.top_via_, rest)) {
+    m_.top_via_ = Via{};
+    return malformed("Bad Via", field->value_at);
+  }
   m_.via_count_ = 1;
-  if (!rest.empty()) more_vias_ = true;
+  more_vias_ = !rest.empty();
 }
 
 void MessageParser::parties() {
-  const auto party = [this](std::size_t position, NameAddr& out, std::string_view& tag, const char* missing,
-                            const char* bad) {
-    if (position == none) return malformed(missing, m_.headers_at_);
-    auto parsed = parse_name_addr(value(position));
-    if (!parsed) return malformed(bad, m_.headers_[position].value_at);
-    out = *parsed;
-    if (!out.parameters.empty()) tag = out.tag();
+  const auto party = [this](HeaderId id, NameAddr& out, const char* missing, const char* bad) {
+    const HeaderField* const field = m_.first(id);
+    if (field == nullptr) return malformed(missing, m_.headers_at_);
+    std::string_view rest;
+    if (!scan::read_name_addr(m_.value(*field), out, rest) && rest.empty()) return;
+    out = NameAddr{};
+    malformed(bad, field->value_at);
   };
-  party(from_, m_.from_, m_.from_tag_, "Missing From", "Bad From");
-  party(to_, m_.to_, m_.to_tag_, "Missing To", "Bad To");
+  party(HeaderId::from, m_.from_, "Missing From", "Bad From");
+  party(HeaderId::to, m_.to_, "Missing To", "Bad To");
 }
 
 void MessageParser::call_id_and_cseq() {
-  if (call_id_ == none) {
-    malformed("Missing Call-ID", m_.headers_at_);
+  if (const HeaderField* const field = m_.first(HeaderId::call_id)) {
+    m_.call_id_ = m_.value(*field);
+    if (m_.call_id_.empty() || has_white(m_.call_id_)) malformed("Bad Call-ID", field->value_at);
   } else {
-    m_.call_id_ = value(call_id_);
-    const bool spaced = has_white(m_.call_id_);
-    if (spaced || m_.call_id_.empty()) malformed("Bad Call-ID", m_.headers_[call_id_].value_at);
+    malformed("Missing Call-ID", m_.headers_at_);
   }
-  if (cseq_ == none) return malformed("Missing CSeq", m_.headers_at_);
-  const auto cseq = parse_cseq(value(cseq_));
-  const std::size_t offset = m_.headers_[cseq_].value_at;
+  const HeaderField* const field = m_.first(HeaderId::cseq);
+  if (field == nullptr) return malformed("Missing CSeq", m_.headers_at_);
+  const auto cseq = parse_cseq(m_.value(*field));
+  const std::size_t offset = field->value_at;
   if (!cseq) return malformed(cseq.error() == ValueError::out_of_range ? "CSeq Out Of Range" : "Bad CSeq", offset);
   m_.cseq_ = *cseq;
   if (!m_.is_request_) {
@@ -288,9 +309,10 @@ void MessageParser::call_id_and_cseq() {
 }
 
 void MessageParser::check_max_forwards() {
-  if (max_forwards_ == none || !m_.is_request_) return;
-  const auto hops = parse_number(value(max_forwards_), 255);
-  if (!hops) return malformed("Bad Max-Forwards", m_.headers_[max_forwards_].value_at);
+  const HeaderField* const field = m_.first(HeaderId::max_forwards);
+  if (field == nullptr || !m_.is_request_) return;
+  const auto hops = parse_number(m_.value(*field), 255);
+  if (!hops) return malformed("Bad Max-Forwards", field->value_at);
   m_.max_forwards_ = *hops;
 }
 
@@ -301,23 +323,25 @@ std::size_t MessageParser::values_of(HeaderId id, std::size_t limit) const {
 }
 
 void MessageParser::count_values() {
-  if (more_vias_) {
+  const HeaderField* const via = m_.first(HeaderId::via);
+  if (more_vias_ || (via != nullptr && via->to_next != 0)) {
     m_.via_count_ = values_of(HeaderId::via, limits_.via_count);
-    if (m_.via_count_ > limits_.via_count) malformed("Too Many Via Values", m_.headers_[via_].name_at);
+    if (m_.via_count_ > limits_.via_count) malformed("Too Many Via Values", via->name_at);
   }
-  if (routes_ && values_of(HeaderId::route, limits_.route_count) > limits_.route_count) {
+  if (m_.has(HeaderId::route) && values_of(HeaderId::route, limits_.route_count) > limits_.route_count) {
     malformed("Too Many Route Values", m_.headers_at_);
   }
 }
 
 void MessageParser::content() {
   const std::size_t available = m_.octets_.size() - m_.body_at_;
-  if (content_length_ == none) {
+  const HeaderField* const field = m_.first(HeaderId::content_length);
+  if (field == nullptr) {
     if (stream_) refuse(Kind::bad_content_length, 400, "Missing Content-Length", m_.headers_at_);
     return;
   }
-  const auto length = parse_decimal(value(content_length_));
-  const std::size_t offset = m_.headers_[content_length_].value_at;
+  const auto length = parse_decimal(m_.value(*field));
+  const std::size_t offset = field->value_at;
   if (!length) return refuse(Kind::bad_content_length, 400, "Bad Content-Length", offset);
   if (*length > available) return refuse(Kind::bad_content_length, 400, "Content-Length Beyond End Of Message", offset);
   if (stream_ && *length != available) return refuse(Kind::bad_content_length, 400, "Content-Length Mismatch", offset);
@@ -325,7 +349,12 @@ void MessageParser::content() {
 }
 
 Result<void, ParseRefusal> Message::parse(std::string_view octets, const Limits& limits, bool stream) {
-  return MessageParser(*this, limits, stream).run(octets);
+  if (!stream) {
+    while (octets.starts_with("\r\n")) octets.remove_prefix(2);
+  }
+  if (octets.size() <= INT32_MAX) return MessageParser(*this, octets, limits, stream).run();
+  (void)MessageParser(*this, {}, limits, stream);
+  return failure(ParseRefusal{ParseRefusal::Kind::too_large, 513, "Message Too Large", 0});
 }
 
 }  // namespace bellhop::sip

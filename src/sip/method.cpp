@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Method::other)> 
 
 Method method_from(std::string_view token) {
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (token == names[i]) return static_cast<Method>(i);
+    if (token.size() == names[i].size() && token[0] == names[i][0] && token == names[i]) return static_cast<Method>(i);
   }
   return Method::other;
 }

@@ -8,10 +8,7 @@ namespace {
 using scan::Cursor;
 
 bool take_uri(std::string_view text, NameAddr& out) {
-  const auto uri = parse_uri(text);
-  if (!uri) return false;
-  out.uri = *uri;
-  return true;
+  return !scan::read_uri(text, out.uri);
 }
 
 bool take_bracketed(Cursor& cursor, NameAddr& out) {
@@ -64,33 +61,33 @@ std::optional<std::uint32_t> expires_of(std::string_view text) {
 
 }  // namespace
 
-std::string_view NameAddr::tag() const {
-  const auto parameter = parameter_list().find("tag");
-  return parameter ? parameter->value : std::string_view{};
-}
-
-Result<NameAddr, ValueError> parse_name_addr(std::string_view value, std::string_view* rest) {
+std::optional<ValueError> scan::read_name_addr(std::string_view value, NameAddr& out, std::string_view& rest) {
   Cursor cursor(value);
   cursor.skip_blanks();
   const char* const begin = cursor.at;
-  NameAddr out;
-  if (!take_address(cursor, out)) return failure(ValueError::malformed);
-  bool tagged = false;
-  const auto check = [&tagged](const scan::Scanned& p) {
-    if (!scan::named(p.name, "tag")) return true;
-    if (tagged || !p.value_is_token) return false;
-    return tagged = true;
+  if (!take_address(cursor, out)) return ValueError::malformed;
+  const auto note_tag = [&out](const Scanned& p) {
+    if (!named(p.name, "tag")) return true;
+    if (out.tag_value.data() != nullptr || !p.value_is_token) return false;
+    out.tag_value = p.value;
+    return true;
   };
-  if (!scan::take_parameters(cursor, out.parameters, check)) return failure(ValueError::malformed);
-  out.text = scan::trimmed(begin, cursor.at);
+  if (!take_parameters(cursor, out.parameters, note_tag)) return ValueError::malformed;
+  out.text = trimmed(begin, cursor.at);
+  if (!take_rest(cursor, rest)) return ValueError::malformed;
+  return std::nullopt;
+}
+
+Result<NameAddr, ValueError> parse_name_addr(std::string_view value, std::string_view* rest) {
+  Result<NameAddr, ValueError> address;
   std::string_view further;
-  if (!scan::take_rest(cursor, further)) return failure(ValueError::malformed);
-  if (rest == nullptr) {
-    if (!further.empty()) return failure(ValueError::too_many);
-  } else {
+  if (const auto error = scan::read_name_addr(value, *address, further)) return failure(*error);
+  if (rest != nullptr) {
     *rest = further;
+  } else if (!further.empty()) {
+    return failure(ValueError::too_many);
   }
-  return out;
+  return address;
 }
 
 Result<Contact, ValueError> parse_contact(std::string_view value, std::string_view* rest) {

@@ -3,9 +3,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/text.hpp"
+#include "sip/octets.hpp"
 #include "sip/uri.hpp"
 #include "sip/values.hpp"
 
@@ -105,6 +107,14 @@ struct Cursor {
     return since(begin);
   }
 
+  /// The same for what is often long; `set` holds all that is octets::plain().
+  std::string_view take_long(Set set) {
+    const char* const begin = at;
+    at = octets::behind_plain(at, end);
+    take(set);
+    return since(begin);
+  }
+
   /// The longest run of `set` and %-escapes. False when a "%" is not followed by two hexadecimal digits.
   bool take_escaped(Set set, std::string_view& out) {
     const char* const begin = at;
@@ -175,7 +185,7 @@ inline bool take_parameter(Cursor& cursor, Scanned& out) {
   out.value_is_token = false;
   if (!out.has_value) return true;
   cursor.skip_blanks();
-  out.value = cursor.take(token);
+  out.value = cursor.take_long(token);
   out.value_is_token = !out.value.empty() && !cursor.sees(value);
   if (!out.value_is_token) {
     const char* const begin = cursor.at - out.value.size();
@@ -217,6 +227,12 @@ inline bool take_rest(Cursor& cursor, std::string_view& rest) {
   rest = cursor.rest();
   return !rest.empty();
 }
+
+// The parsers of uri.hpp and values.hpp, writing into the place where the result is wanted. What an error leaves there
+// is of no use.
+[[nodiscard]] std::optional<UriError> read_uri(std::string_view text, Uri& fresh);
+[[nodiscard]] std::optional<ValueError> read_via(std::string_view value, Via& fresh, std::string_view& rest);
+[[nodiscard]] std::optional<ValueError> read_name_addr(std::string_view value, NameAddr& fresh, std::string_view& rest);
 
 /// Without the blanks in front of `stop`.
 inline std::string_view trimmed(const char* begin, const char* stop) {

@@ -1,8 +1,10 @@
 #include "sip/uri.hpp"
 
 #include <array>
+#include <bit>
 
 #include "base/text.hpp"
+#include "sip/octets.hpp"
 #include "sip/scan.hpp"
 
 namespace bellhop::sip {
@@ -115,25 +117,33 @@ Fault take_other(Cursor& cursor) {
 
 }  // namespace
 
-Result<Uri, UriError> parse_uri(std::string_view text) {
-  if (text.empty()) return failure(UriError::empty);
-  if (text.size() > longest_uri) return failure(UriError::too_long);
-  Uri uri;
+std::optional<UriError> scan::read_uri(std::string_view text, Uri& uri) {
+  if (text.empty()) return UriError::empty;
+  if (text.size() > longest_uri) return UriError::too_long;
   uri.text = text;
   Cursor cursor(text);
+  if (text.starts_with("sip:")) {
+    uri.scheme_text = text.substr(0, 3);
+    uri.scheme = Scheme::sip;
+    cursor.at += 4;
+    return take_sip(cursor, uri);
+  }
   uri.scheme_text = cursor.take(scan::scheme);
-  if (!cursor.skip(':')) return failure(UriError::no_scheme);
-  if (uri.scheme_text.empty() || !is(uri.scheme_text[0], scan::alpha)) return failure(UriError::bad_scheme);
+  if (!cursor.skip(':')) return UriError::no_scheme;
+  if (uri.scheme_text.empty() || !is(uri.scheme_text[0], scan::alpha)) return UriError::bad_scheme;
   uri.scheme = scheme_of(uri.scheme_text);
-
-  Fault fault;
   switch (uri.scheme) {
     case Scheme::sip:
-    case Scheme::sips: fault = take_sip(cursor, uri); break;
-    case Scheme::tel: fault = take_tel(cursor, uri); break;
-    case Scheme::other: fault = take_other(cursor); break;
+    case Scheme::sips: return take_sip(cursor, uri);
+    case Scheme::tel: return take_tel(cursor, uri);
+    case Scheme::other: break;
   }
-  if (fault) return failure(*fault);
+  return take_other(cursor);
+}
+
+Result<Uri, UriError> parse_uri(std::string_view text) {
+  Result<Uri, UriError> uri;
+  if (const auto error = scan::read_uri(text, *uri)) return failure(*error);
   return uri;
 }
 
@@ -180,13 +190,39 @@ ParameterList::Iterator& ParameterList::Iterator::operator++() {
   return *this;
 }
 
-std::optional<Parameter> ParameterList::find(std::string_view name) const {
+std::optional<Parameter> ParameterList::find_one_by_one(std::string_view name) const {
   for (const Parameter& parameter : *this) {
     if (scan::named(parameter.name, name)) return parameter;
     // RFC 3261 section 19.1.4: an escaped character is the character, so ";%6C%72" is ";lr".
     if (escapes_ == Escapes::percent && parameter.name.find('%') != std::string_view::npos &&
         scan::equals_decoded(parameter.name, name, /*fold_case=*/true))
       return parameter;
+  }
+  return std::nullopt;
+}
+
+// Most look-ups find nothing. Where no blank, quote or escape stands, a parameter begins behind each ";" and nowhere
+// else, so those that begin with the right letter are all there is to look at.
+std::optional<Parameter> ParameterList::find(std::string_view name) const {
+  using octets::Bits;
+  if (name.empty()) return std::nullopt;
+  const auto letter = static_cast<unsigned char>(name[0] | 0x20);
+  const char* const end = text_.data() + text_.size();
+  Bits first_begins = 1;
+  for (const char* at = text_.data(); at < end; at += octets::step) {
+    const octets::Sixteen some = octets::load_part(at, static_cast<std::size_t>(end - at));
+    const Bits ends = octets::bits_of(some == ';');
+    const Bits begins = ends << 1 | first_begins;
+    first_begins = ends >> (octets::step - 1);
+    Bits candidates = begins & octets::bits_of((some | 0x20) == letter);
+    const Bits odd =
+        octets::bits_of((some - 1 < ' ') | (some == '"') | (some == '%')) | (begins & octets::bits_of(some == '='));
+    if (odd != 0) return find_one_by_one(name);
+    for (; candidates != 0; candidates &= candidates - 1) {
+      const std::string_view rest = Cursor::since(at + std::countr_zero(candidates), end);
+      const bool is_whole = rest.size() <= name.size() || rest[name.size()] == '=' || rest[name.size()] == ';';
+      if (is_whole && starts_with_ignore_case(rest, name)) return *Iterator(rest);
+    }
   }
   return std::nullopt;
 }

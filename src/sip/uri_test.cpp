@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
 #include "sip/escape.hpp"
 
 namespace bellhop::sip {
@@ -414,6 +416,72 @@ TEST(Escapes, NeverWriteALineBreak) {
   const Uri u = uri("sip:a%0d%0aX%3a@example.com");
   EXPECT_EQ(u.user, "a%0d%0aX%3a");
   EXPECT_EQ(escape_user(unescape(u.user)), "a%0D%0AX%3A");
+}
+
+// The search that looks at sixteen octets at once finds what a walk from parameter to parameter finds.
+TEST(Parameters, AreFoundAsByWalking) {
+  std::mt19937 random(1);
+  int found = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text;
+    const std::string_view octets = random() % 4 == 0 ? "lrx;;;== \t\"%6C\r\n" : "lrLRx;;;=";
+    for (std::size_t size = random() % 40; size != 0; --size) text += octets[random() % octets.size()];
+    for (const std::string_view name : {"lr", "l", "x", "rrl", "R"}) {
+      std::optional<Parameter> walked;
+      for (const Parameter& p : ParameterList(text)) {
+        if (!walked && equals_ignore_case(p.name, name)) walked = p;
+      }
+      const auto searched = ParameterList(text).find(name);
+      ASSERT_EQ(searched.has_value(), walked.has_value()) << text << ' ' << name;
+      if (!walked) continue;
+      ++found;
+      EXPECT_EQ(searched->name.data(), walked->name.data()) << text << ' ' << name;
+      EXPECT_EQ(searched->value, walked->value) << text << ' ' << name;
+      EXPECT_EQ(searched->has_value, walked->has_value) << text << ' ' << name;
+    }
+  }
+  EXPECT_GT(found, 1000);
+}
+
+// The rules of a host name, word by word.
+std::size_t host_length_by_the_rules(std::string_view text) {
+  const auto alphanumeric = [](char c) {
+    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  std::size_t size = 0;
+  while (size < text.size() && (alphanumeric(text[size]) || text[size] == '-' || text[size] == '.')) ++size;
+  std::string_view name = text.substr(0, size);
+  const bool root = name.ends_with('.');
+  if (root) name.remove_suffix(1);
+  std::string_view label;
+  int labels = 0;
+  bool all_octets = true;
+  for (std::size_t at = 0; at <= name.size(); at += label.size() + 1, ++labels) {
+    label = name.substr(at, name.substr(at).find('.'));
+    if (label.empty() || label.front() == '-' || label.back() == '-') return 0;
+    const auto number = parse_decimal(label, 255);
+    all_octets = all_octets && number && label == std::to_string(*number);
+  }
+  if (label.find_first_not_of("0123456789") != std::string_view::npos) return size;
+  return !root && labels == 4 && all_octets ? size : 0;
+}
+
+TEST(Host, ShortAndLongOnesKeepTheSameRules) {
+  std::mt19937 random(1);
+  int hosts = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    std::string text;
+    const std::string_view octets = random() % 2 == 0 ? "11225.." : "a1Z-_...:;";
+    for (std::size_t size = random() % 24; size != 0; --size) text += octets[random() % octets.size()];
+    if (random() % 4 == 0) {
+      const auto part = [&random] { return std::to_string(random() % 300); };
+      text = part() + "." + part() + "." + part() + "." + part() + (random() % 2 == 0 ? ":5060" : "");
+    }
+    const std::size_t expected = host_length_by_the_rules(text);
+    ASSERT_EQ(host_length(text), expected) << text;
+    hosts += expected != 0 ? 1 : 0;
+  }
+  EXPECT_GT(hosts, 10'000);
 }
 
 }  // namespace

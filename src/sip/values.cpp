@@ -1,8 +1,10 @@
 #include "sip/values.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/text.hpp"
+#include "sip/octets.hpp"
 #include "sip/scan.hpp"
 
 namespace bellhop::sip {
@@ -49,6 +51,33 @@ std::optional<std::uint16_t> parse_q(std::string_view text) {
   return static_cast<std::uint16_t>(thousandths);
 }
 
+namespace {
+
+/// The comma behind the value that begins at `begin`, or the end: those in quotes and angle brackets do not count.
+const char* end_of_value(const char* begin, const char* end) {
+  const auto find = [end](const char* at, char wanted) {
+    return static_cast<const char*>(std::memchr(at, wanted, static_cast<std::size_t>(end - at)));
+  };
+  const char* const comma = begin == end ? nullptr : find(begin, ',');
+  if (comma == nullptr) return end;
+  Cursor cursor(Cursor::since(begin, end));
+  for (;;) {
+    cursor.at = octets::find(cursor.at, end, [](octets::Sixteen some) {
+      return octets::bits_of((some == ',') | (some == '"') | (some == '<'));
+    });
+    if (cursor.done() || *cursor.at == ',') return cursor.at;
+    if (*cursor.at == '"') {
+      if (cursor.take_quoted().empty()) return end;  // no end of the string: the rest is one bad element
+    } else {
+      const char* const close = find(cursor.at, '>');
+      if (close == nullptr) return end;
+      cursor.at = close + 1;
+    }
+  }
+}
+
+}  // namespace
+
 std::optional<std::string_view> next_in_list(std::string_view& list) {
   Cursor cursor(list);
   cursor.skip_blanks();
@@ -57,15 +86,7 @@ std::optional<std::string_view> next_in_list(std::string_view& list) {
     return std::nullopt;
   }
   const char* const begin = cursor.at;
-  for (; !cursor.done() && *cursor.at != ','; ++cursor.at) {
-    if (*cursor.at == '"') {
-      if (cursor.take_quoted().empty()) cursor.at = cursor.end;  // no end of the string: the rest is one bad element
-      --cursor.at;
-    } else if (*cursor.at == '<') {
-      const auto close = cursor.rest().find('>');
-      cursor.at += close == std::string_view::npos ? cursor.rest().size() - 1 : close;
-    }
-  }
+  cursor.at = end_of_value(begin, cursor.end);
   const std::string_view element = scan::trimmed(begin, cursor.at);
   cursor.skip(',');
   list = cursor.rest();

@@ -48,12 +48,13 @@ struct NameAddr {
   std::string_view display_name;  ///< as received, quotes kept
   Uri uri;
   std::string_view parameters;  ///< header parameters, without the leading ';'
+  std::string_view tag_value;   ///< of the tag parameter
   std::string_view text;        ///< this one value, trimmed
   bool angle_brackets = false;
   [[nodiscard]] ParameterList parameter_list() const { return ParameterList(parameters); }
   [[nodiscard]] std::optional<Parameter> parameter(std::string_view name) const { return parameter_list().find(name); }
   /// The tag parameter; empty when absent.
-  [[nodiscard]] std::string_view tag() const;
+  [[nodiscard]] std::string_view tag() const { return tag_value; }
 };
 
 /// The first of a list, as in parse_via; without `rest` the value must be the only one (`too_many`). A repeated, empty

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
+
+#include "base/text.hpp"
 
 namespace bellhop::sip {
 namespace {
@@ -160,6 +164,33 @@ TEST(AuthParameters, AreBounded) {
   for (int i = 1; i < 32; ++i) text += ",p" + std::to_string(i) + "=v";
   EXPECT_EQ(parse_auth(text)->items.size(), 32U);
   EXPECT_EQ(parse_auth(text + ",p32=v").error(), ValueError::too_many);
+}
+
+// The first element octet by octet: a comma counts outside quotes and angle brackets.
+std::string_view first_in_list(std::string_view list) {
+  std::size_t at = 0;
+  for (; at < list.size() && list[at] != ','; ++at) {
+    if (list[at] == '<') {
+      at = std::min(list.find('>', at), list.size() - 1);
+    } else if (list[at] == '"') {
+      for (++at; at < list.size() && list[at] != '"'; ++at) at += list[at] == '\\' ? 1 : 0;
+      if (at >= list.size()) at = list.size() - 1;
+    }
+  }
+  return trim(list.substr(0, at));
+}
+
+TEST(List, IsCutWhereAWalkWouldCutIt) {
+  std::mt19937 random(1);
+  for (int i = 0; i < 100'000; ++i) {
+    std::string text = "x";
+    const std::string_view octets = random() % 2 == 0 ? "abcd,<>\"\\ " : "abcdefghijkl, ";
+    for (std::size_t size = random() % 50; size != 0; --size) text += octets[random() % octets.size()];
+    std::string_view rest = text;
+    const auto first = next_in_list(rest);
+    ASSERT_TRUE(first.has_value());
+    ASSERT_EQ(*first, first_in_list(text)) << text;
+  }
 }
 
 }  // namespace

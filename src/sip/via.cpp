@@ -7,8 +7,14 @@ namespace {
 
 using scan::Cursor;
 
-/// protocol-name SLASH protocol-version SLASH transport LWS
-bool take_sent_protocol(Cursor& cursor, Via& via) {
+/// protocol-name SLASH protocol-version SLASH
+bool take_protocol(Cursor& cursor, Via& via) {
+  constexpr std::string_view usual = "SIP/2.0/";
+  if (cursor.rest().starts_with(usual)) {
+    via.protocol = Cursor::since(cursor.at, cursor.at + usual.size() - 1);
+    cursor.at += usual.size();
+    return true;
+  }
   const char* const begin = cursor.at;
   if (cursor.take(scan::token).empty()) return false;
   cursor.skip_blanks();
@@ -17,7 +23,12 @@ bool take_sent_protocol(Cursor& cursor, Via& via) {
   if (cursor.take(scan::token).empty()) return false;
   via.protocol = cursor.since(begin);
   cursor.skip_blanks();
-  if (!cursor.skip('/')) return false;
+  return cursor.skip('/');
+}
+
+/// protocol-name SLASH protocol-version SLASH transport LWS
+bool take_sent_protocol(Cursor& cursor, Via& via) {
+  if (!take_protocol(cursor, via)) return false;
   cursor.skip_blanks();
   via.transport = cursor.take(scan::token);
   const char* const gap = cursor.at;
@@ -26,20 +37,20 @@ bool take_sent_protocol(Cursor& cursor, Via& via) {
 }
 
 /// host [ COLON port ]
-Result<void, ValueError> take_sent_by(Cursor& cursor, Via& via) {
+std::optional<ValueError> take_sent_by(Cursor& cursor, Via& via) {
   const std::size_t length = host_length(cursor.rest());
-  if (length == 0) return failure(ValueError::malformed);
+  if (length == 0) return ValueError::malformed;
   via.host = Cursor::since(cursor.at, cursor.at + length);
   cursor.at += length;
   cursor.skip_blanks();
-  if (!cursor.skip(':')) return {};
+  if (!cursor.skip(':')) return std::nullopt;
   cursor.skip_blanks();
   const std::string_view digits = cursor.take(scan::digit);
-  if (digits.empty()) return failure(ValueError::malformed);
+  if (digits.empty()) return ValueError::malformed;
   std::uint32_t port = 0;
-  if (!scan::number_up_to(digits, 65535, port)) return failure(ValueError::out_of_range);
+  if (!scan::number_up_to(digits, 65535, port)) return ValueError::out_of_range;
   via.port = static_cast<std::uint16_t>(port);
-  return {};
+  return std::nullopt;
 }
 
 /// The parameters that RFC 3261 and RFC 3581 define: each at most once (RFC 3261 section 7.3.1), each with its own
@@ -83,17 +94,22 @@ bool Via::has_cookie() const {
   return starts_with_ignore_case(branch, "z9hG4bK");
 }
 
-Result<Via, ValueError> parse_via(std::string_view value, std::string_view* rest) {
+std::optional<ValueError> scan::read_via(std::string_view value, Via& via, std::string_view& rest) {
   Cursor cursor(value);
   cursor.skip_blanks();
   const char* const begin = cursor.at;
-  Via via;
-  if (!take_sent_protocol(cursor, via)) return failure(ValueError::malformed);
-  if (const auto sent_by = take_sent_by(cursor, via); !sent_by) return failure(sent_by.error());
-  if (!scan::take_parameters(cursor, via.parameters, ViaParameters(via))) return failure(ValueError::malformed);
-  via.text = scan::trimmed(begin, cursor.at);
+  if (!take_sent_protocol(cursor, via)) return ValueError::malformed;
+  if (const auto error = take_sent_by(cursor, via)) return error;
+  if (!take_parameters(cursor, via.parameters, ViaParameters(via))) return ValueError::malformed;
+  via.text = trimmed(begin, cursor.at);
+  if (!take_rest(cursor, rest)) return ValueError::malformed;
+  return std::nullopt;
+}
+
+Result<Via, ValueError> parse_via(std::string_view value, std::string_view* rest) {
+  Result<Via, ValueError> via;
   std::string_view further;
-  if (!scan::take_rest(cursor, further)) return failure(ValueError::malformed);
+  if (const auto error = scan::read_via(value, *via, further)) return failure(*error);
   if (rest != nullptr) *rest = further;
   return via;
 }

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+// Internal to the room: sixteen octets looked at in one step. The comparisons are the compiler's vector extension and
+// so work on every machine; only gathering their outcome into bits has an instruction of its own on x86-64.
+namespace bellhop::sip::octets {
+
+using Sixteen = unsigned char __attribute__((vector_size(16)));
+
+inline constexpr std::size_t step = sizeof(Sixteen);
+
+/// Bit i tells about octet i.
+using Bits = std::uint32_t;
+
+[[nodiscard]] inline Sixteen load(const char* at) {
+  Sixteen octets;
+  std::memcpy(&octets, at, sizeof octets);
+  return octets;
+}
+
+/// The top bit of each octet, without the instruction for it.
+[[nodiscard]] constexpr Bits gathered(Sixteen octets) {
+  Bits bits = 0;
+  for (std::size_t i = 0; i < step; ++i) bits |= static_cast<Bits>(octets[i] >> 7) << i;
+  return bits;
+}
+
+/// What a comparison of vectors found.
+template <class Found>
+[[nodiscard]] inline Bits bits_of(Found found) {
+#ifdef __SSE2__
+  return static_cast<Bits>(_mm_movemask_epi8(reinterpret_cast<__m128i>(found)));
+#else
+  return gathered(reinterpret_cast<Sixteen>(found));
+#endif
+}
+
+/// The octets of [at, at + size), at most sixteen of them and never one beyond; the rest is zero.
+[[nodiscard]] inline Sixteen load_part(const char* at, std::size_t size) {
+  if (size >= step) return load(at);
+  const auto word = [at](auto& out, std::size_t from) { std::memcpy(&out, at + from, sizeof out); };
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  if constexpr (std::endian::native != std::endian::little) {
+    Sixteen octets{};
+    std::memcpy(&octets, at, size);
+    return octets;
+  }
+  if (size > 8) {
+    word(low, 0);
+    word(high, size - 8);
+    high >>= 8 * (step - size);
+  } else if (size >= 4) {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    word(first, 0);
+    word(last, size - 4);
+    low = first | static_cast<std::uint64_t>(last) << (8 * (size - 4));
+  } else if (size > 0) {
+    low = static_cast<unsigned char>(at[0]) |
+          static_cast<std::uint64_t>(static_cast<unsigned char>(at[size / 2])) << (8 * (size / 2)) |
+          static_cast<std::uint64_t>(static_cast<unsigned char>(at[size - 1])) << (8 * (size - 1));
+  }
+  using Halves = std::uint64_t __attribute__((vector_size(16)));
+  return reinterpret_cast<Sixteen>(Halves{low, high});
+}
+
+/// Control octets: those below SP, and DEL.
+[[nodiscard]] inline Bits controls(Sixteen octets) {
+  return bits_of((octets < 0x20) | (octets == 0x7f));
+}
+
+/// Letters, digits, "-", "_" and ".": what nearly all tokens, hosts and tags are made of.
+[[nodiscard]] inline Bits plain(Sixteen octets) {
+  const Sixteen folded = octets | 0x20;
+  const Sixteen letter = folded - 'a';
+  const Sixteen digit = octets - '0';
+  return bits_of((letter < 26) | (digit < 10) | (octets == '_') | (octets - '-' < 2));
+}
+
+/// The first octet of [at, end) for which `found`, a function from Sixteen to Bits, has a bit; `end` when there is
+/// none.
+template <class Found>
+[[nodiscard]] const char* find(const char* at, const char* end, Found found) {
+  for (;;) {
+    const auto left = static_cast<std::size_t>(end - at);
+    Bits bits = found(load_part(at, left));
+    if (left < step) {
+      bits &= (Bits{1} << left) - 1;
+      return bits != 0 ? at + std::countr_zero(bits) : end;
+    }
+    if (bits != 0) return at + std::countr_zero(bits);
+    at += step;
+  }
+}
+
+/// The first octet of [at, end) that is not plain().
+[[nodiscard]] inline const char* behind_plain(const char* at, const char* end) {
+  return find(at, end, [](Sixteen octets) { return ~plain(octets) & 0xffffu; });
+}
+
+}  // namespace bellhop::sip::octets

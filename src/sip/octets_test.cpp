@@ -1,0 +1,110 @@
+#include "sip/octets.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <string>
+
+#include "sip/lines.hpp"
+
+namespace bellhop::sip {
+namespace {
+
+// A heap copy of exact size: an octet read behind the end is then seen by the address sanitizer.
+struct Exact {
+  explicit Exact(const std::string& text) : octets(new char[text.size()]), size(text.size()) {
+    std::copy(text.begin(), text.end(), octets.get());
+  }
+  [[nodiscard]] const char* end() const { return octets.get() + size; }
+  std::unique_ptr<char[]> octets;
+  std::size_t size;
+};
+
+std::string random_text(std::mt19937& random, std::size_t size, std::string_view of) {
+  std::string text;
+  for (std::size_t i = 0; i < size; ++i) text += of[random() % of.size()];
+  return text;
+}
+
+TEST(Octets, APartIsLoadedWithZerosBehindIt) {
+  for (std::size_t size = 0; size <= octets::step; ++size) {
+    const Exact exact(std::string("ABCDEFGHIJKLMNOP").substr(0, size));
+    const octets::Sixteen loaded = octets::load_part(exact.octets.get(), size);
+    for (std::size_t i = 0; i < octets::step; ++i) EXPECT_EQ(loaded[i], i < size ? 'A' + i : 0) << size << ' ' << i;
+  }
+}
+
+TEST(Octets, GatheringIsTheSameWithAndWithoutTheInstructionForIt) {
+  std::mt19937 random(1);
+  for (int i = 0; i < 1000; ++i) {
+    octets::Sixteen some;
+    for (std::size_t lane = 0; lane < octets::step; ++lane) some[lane] = static_cast<unsigned char>(random());
+    EXPECT_EQ(octets::bits_of(some), octets::gathered(some));
+  }
+}
+
+TEST(Octets, EveryOctetIsClassedAsItShouldBe) {
+  for (unsigned octet = 0; octet < 256; ++octet) {
+    octets::Sixteen some{};
+    some[3] = static_cast<unsigned char>(octet);
+    const char c = static_cast<char>(octet);
+    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    EXPECT_EQ((octets::plain(some) & 8) != 0, alphanumeric || c == '-' || c == '_' || c == '.') << octet;
+    EXPECT_EQ((octets::controls(some) & 8) != 0, octet < 0x20 || octet == 0x7f) << octet;
+  }
+}
+
+TEST(Octets, FindLooksAtAllOctetsAndAtNoneBehindThem) {
+  std::mt19937 random(2);
+  for (std::size_t size = 0; size < 70; ++size) {
+    for (int i = 0; i < 20; ++i) {
+      const std::string text = random_text(random, size, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa:");
+      const Exact exact(text);
+      const char* const found = octets::find(exact.octets.get(), exact.end(),
+                                             [](octets::Sixteen some) { return octets::bits_of(some == ':'); });
+      EXPECT_EQ(found - exact.octets.get(), static_cast<std::ptrdiff_t>(std::min(text.find(':'), size)));
+    }
+  }
+}
+
+// The quick way to cut a line and the one that looks at each octet agree, whatever stands in it.
+TEST(Lines, PlainLinesAreCutAsAllOthers) {
+  std::mt19937 random(3);
+  int plain = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text;
+    for (int line = 0; line < 6; ++line) {
+      text += random_text(random, random() % 3, "ToVia-x \t") + (random() % 2 != 0 ? "To" : "X-A") +
+              (random() % 9 != 0 ? ":" : "") +
+              random_text(random, random() % 70, random() % 3 == 0 ? "ab :\t\r\n\x7f\\" : "abc :,") +
+              (random() % 9 != 0 ? "\r\n" : "\n");
+    }
+    const Exact exact(text);
+    const std::string_view octets(exact.octets.get(), exact.size);
+    for (Lines lines(octets, 0);;) {
+      const HeaderLine slow = odd_line(octets, lines.at());
+      HeaderField quick;
+      if (lines.next_plain(quick)) {
+        ++plain;
+        ASSERT_EQ(slow.kind, HeaderLine::Kind::field) << text;
+        EXPECT_EQ(quick.name_at, slow.field.name_at);
+        EXPECT_EQ(quick.value_at, slow.field.value_at);
+        EXPECT_EQ(quick.value_size, slow.field.value_size);
+        EXPECT_EQ(quick.end_at, slow.field.end_at);
+        EXPECT_EQ(quick.name_size, slow.field.name_size);
+        EXPECT_EQ(quick.id, slow.field.id);
+        EXPECT_FALSE(slow.field.folded);
+        EXPECT_EQ(find_forbidden_octet(octets.substr(quick.name_at, quick.end_at - quick.name_at)), std::string::npos);
+        continue;
+      }
+      (void)lines.next_odd();
+      EXPECT_EQ(lines.at(), slow.field.end_at);
+      if (slow.kind == HeaderLine::Kind::unterminated) break;
+    }
+  }
+  EXPECT_GT(plain, 10'000);
+}
+
+}  // namespace
+}  // namespace bellhop::sip
