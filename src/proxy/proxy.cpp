@@ -61,9 +61,46 @@ std::size_t Proxy::forks() const {
 std::string_view Proxy::uri_of(SlotId fork, SlotId client) const {
   const Forwarding* forwarding = forwardings_.find(fork);
   if (forwarding == nullptr) return {};
-  if (!client.valid()) return (*forwarding->request).request_uri_text();
+  if (!client.valid()) return forwarding->request_uri_text();
   const auto branch = branch_of(*forwarding, client);
   return branch ? std::string_view(forwarding->branches[*branch].destination.uri) : std::string_view();
+}
+
+// ---- what is kept of a request
+
+Proxy::Forwarding::Forwarding(const sip::Message& message, const net::Flow& source, const Fork::Settings& settings)
+    : request(message.octets()),
+      via_count(message.via_count()),
+      method(message.method()),
+      begins_dialog(message.to_tag().empty()),
+      reply_port(transport::reply_flow(message.top_via(), source).remote.port),
+      from(source),
+      fork(message.method() == Method::invite, settings) {
+  const auto at = static_cast<std::size_t>(message.call_id().data() - message.octets().data());
+  call_id = request.view().substr(at, message.call_id().size());
+}
+
+std::string_view Proxy::Forwarding::request_uri_text() const {
+  const std::string_view text = request.view();
+  const std::size_t at = text.find(' ') + 1;
+  return text.substr(at, text.find(' ', at) - at);
+}
+
+/// While it is being forwarded for the first time it is at hand. Only what is rare needs it later: another target, the
+/// next group of them, an answer of our own.
+const sip::Message& Proxy::request_of(const Forwarding& forwarding) {
+  if (at_hand_of_ != forwarding.id) {
+    (void)read_again_.parse(forwarding.request.view(), transaction::no_limits, /*stream=*/false);
+    at_hand_ = &read_again_;
+    at_hand_of_ = forwarding.id;
+  }
+  return *at_hand_;
+}
+
+net::Flow Proxy::reply_flow_of(const Forwarding& forwarding) {
+  net::Flow to = forwarding.from;
+  to.remote.port = forwarding.reply_port;
+  return to;
 }
 
 bool Proxy::is_loop(const sip::Message& request) const {
@@ -84,11 +121,11 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
   const SlotId server =
       env_.servers.create(message, transport::reply_flow(message.top_via(), context.from), false, context.now);
   if (!server.valid()) return false;
-  const bool invite = message.method() == Method::invite;
   const SlotId id = forwardings_.emplace(
-      message, invite, Fork::Settings{config_->sip.timer_c, config_->sip.cancel_wait, 64 * config_->sip.t1});
+      message, context.from, Fork::Settings{config_->sip.timer_c, config_->sip.cancel_wait, 64 * config_->sip.t1});
   Forwarding& forwarding = *forwardings_.find(id);
-  forwarding.from = context.from;
+  at_hand_ = &message;
+  at_hand_of_ = forwarding.id = id;
   forwarding.server = server;
   forwarding.facts = std::move(facts);
   forwarding.loop = loop_value(message, env_.hash_seed);
@@ -115,23 +152,23 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
     forwarding.fork.add_branch(too_wide ? falling_q-- : destination.q);
     forwarding.branches.push_back(Branch{.destination = std::move(destination)});
   }
-  send_trying(forwarding, invite, context.now);
+  send_trying(forwarding, message, context.now);
   forwarding.fork.begin(context.now, actions_);
   drain(id, nullptr, context.now);
+  at_hand_of_ = {};
   return true;
 }
 
 /// INVITE: a 100 at once (RFC 3261 section 16.2). Others: only when repeated and
 /// asked for (CGP-43, RFC 4320 section 4.1).
-void Proxy::send_trying(Forwarding& forwarding, bool at_once, TimePoint now) {
-  const bool on_repeat = forwarding.request->method() != Method::invite && config_->sip.trying_on_resend;
-  if (!at_once && !on_repeat) return;
+void Proxy::send_trying(Forwarding& forwarding, const sip::Message& request, TimePoint now) {
+  const bool at_once = request.method() == Method::invite;
+  if (!at_once && !config_->sip.trying_on_resend) return;
   std::string feedback;
   if (forwarding.facts.from_peer)
-    request::append_oc(feedback, forwarding.request->top_via(), forwarding.facts.percent_refused, now);
-  const std::string_view trying =
-      answers_.write(*forwarding.request, forwarding.from, 100, {}, {}, {}, *config_, feedback);
-  if (on_repeat) {
+    request::append_oc(feedback, request.top_via(), forwarding.facts.percent_refused, now);
+  const std::string_view trying = answers_.write(request, forwarding.from, 100, {}, {}, {}, *config_, feedback);
+  if (!at_once) {
     env_.servers.keep_trying(forwarding.server, trying);
   } else {
     env_.servers.answer(forwarding.server, 100, trying, now);
@@ -152,7 +189,7 @@ void Proxy::on_response(const sip::Message& response, const transaction::ClientT
     load_.heard(peer, response.top_via(), now);
   note_response(forwarding->branches[*index], response, now);
   if (response.status().final() && env_.log.enabled(Tag::sip_client, Level::low_level))
-    env_.log(Tag::sip_client, Level::low_level, "{} answered {} by {}", forwarding->request->method_text(),
+    env_.log(Tag::sip_client, Level::low_level, "{} answered {} by {}", forwarding->method_text(),
              response.status().value, quoted_for_log(forwarding->branches[*index].destination.uri));
   // RFC 5626 section 7; a phone that rang is not rung again in another early dialog.
   const bool flow_failed =
@@ -265,12 +302,12 @@ void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, c
 void Proxy::finish(SlotId id, TimePoint now) {
   Forwarding& forwarding = *forwardings_.find(id);
   --under_way_;
-  const bool accepted = forwarding.fork.succeeded() && forwarding.request->method() == Method::invite;
+  const bool accepted = forwarding.fork.succeeded() && forwarding.method == Method::invite;
   // CGP-21: a session that was established is a report of its own level; a re-INVITE establishes nothing.
-  const bool established = accepted && forwarding.request->to_tag().empty();
+  const bool established = accepted && forwarding.begins_dialog;
   if (const Level level = established ? Level::major : Level::low_level; env_.log.enabled(Tag::sip, level))
-    env_.log(Tag::sip, level, "{} {} {} {}", established ? "call established" : forwarding.request->method_text(),
-             quoted_for_log(forwarding.request->call_id()), quoted_for_log(forwarding.request->request_uri_text()),
+    env_.log(Tag::sip, level, "{} {} {} {}", established ? "call established" : forwarding.method_text(),
+             quoted_for_log(forwarding.call_id), quoted_for_log(forwarding.request_uri_text()),
              forwarding.record.text());
   if (!env_.servers.answered_finally(forwarding.server))
     env_.servers.forget(forwarding.server);  // RFC 4320 section 4.2
@@ -280,8 +317,9 @@ void Proxy::finish(SlotId id, TimePoint now) {
     return;
   }
   forwarding.lingering = true;
-  forwarding.from = transport::reply_flow(forwarding.request->top_via(), forwarding.from);
-  forwarding.request = sip::OwnedMessage(no_message);
+  if (at_hand_of_ == id) at_hand_of_ = {};
+  forwarding.request.clear();
+  forwarding.call_id = {};
   forwarding.best = {};
   forwarding.challenges = {};
   for (Branch& branch : forwarding.branches) branch.destination = {}, branch.targets = {}, branch.look_ups = {};
@@ -294,7 +332,7 @@ void Proxy::pass_repeat(Forwarding& forwarding, std::uint16_t index, const sip::
   write_response(buffer_, forwarding, index, response);
   // Not the transaction's when it ended otherwise, with a 487 or a 6xx (section 16.7 step 5), or is over.
   if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now))
-    env_.output.transmit(forwarding.from, buffer_);
+    env_.output.transmit(reply_flow_of(forwarding), buffer_);
 }
 
 // ---- responses
@@ -349,8 +387,7 @@ void Proxy::forward_response(Forwarding& forwarding, std::uint16_t index, const 
   buffer_.clear();
   write_response(buffer_, forwarding, index, response);
   if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now) && response.status().success())
-    env_.output.transmit(transport::reply_flow(forwarding.request->top_via(), forwarding.from),
-                         buffer_);  // a late 2xx (threats 53)
+    env_.output.transmit(reply_flow_of(forwarding), buffer_);  // a late 2xx (threats 53)
 }
 
 void Proxy::keep_best(Forwarding& forwarding, std::uint16_t index, const sip::Message& response) {
@@ -383,14 +420,14 @@ void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint
   const bool overloaded = status == 500 && forwarding.at_limit;
   if (overloaded) status = 503;
   std::string tag;
-  append_to_tag(tag, *forwarding.request);
+  append_to_tag(tag, request_of(forwarding));
   forwarding.record.note(Step::answer, "own", fmt::format(FMT_STRING("{}"), status.value));
   const Level level = forwarding.fork.cancelled() ? Level::low_level : Level::problems;  // a caller may change its mind
   if (env_.log.enabled(Tag::sip_server, level))
-    env_.log(Tag::sip_server, level, "{} for {} answered {}: {}", forwarding.request->method_text(),
-             quoted_for_log(forwarding.request->request_uri_text()), status.value, forwarding.record.text());
+    env_.log(Tag::sip_server, level, "{} for {} answered {}: {}", forwarding.method_text(),
+             quoted_for_log(forwarding.request_uri_text()), status.value, forwarding.record.text());
   env_.servers.answer(forwarding.server, status,
-                      answers_.write(*forwarding.request, forwarding.from, status, {}, tag,
+                      answers_.write(request_of(forwarding), forwarding.from, status, {}, tag,
                                      overloaded ? "Retry-After: 5\r\n" : "", *config_),
                       now);
 }

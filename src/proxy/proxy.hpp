@@ -24,6 +24,7 @@
 #include "request/context.hpp"
 #include "routing/router.hpp"
 #include "sip/edits.hpp"
+#include "transaction/octets.hpp"
 #include "transaction/tables.hpp"
 #include "transport/avoided.hpp"
 #include "transport/layer.hpp"
@@ -35,7 +36,8 @@ namespace bellhop::proxy {
 /// responses back, cancels losers, answers when nobody did.
 ///
 /// Owner   one shard. Everything that outlives a call is a value in a SlotMap; timers and look-ups come back with its
-/// id. Memory  a ringing call: the received request, one client transaction per branch, one server transaction.
+/// id. Memory  a ringing call: the octets of the received request, one client transaction per branch, one server
+/// transaction.
 class Proxy {
  public:
   struct Environment {
@@ -115,12 +117,20 @@ class Proxy {
   };
   /// One forwarded request: everything about it that outlives its walk through the pipeline.
   struct Forwarding {
-    Forwarding(const sip::Message& message, bool invite, const Fork::Settings& settings)
-        : request(message), via_count(message.via_count()), fork(invite, settings) {}
-    sip::OwnedMessage request;
+    Forwarding(const sip::Message& message, const net::Flow& source, const Fork::Settings& settings);
+    /// Of the start line.
+    [[nodiscard]] std::string_view method_text() const { return request.view().substr(0, request.view().find(' ')); }
+    [[nodiscard]] std::string_view request_uri_text() const;
+
+    SlotId id{};
+    transaction::Octets request;  ///< as it came; request_of() reads it again
+    std::string_view call_id;     ///< in `request`
     std::size_t via_count;
+    sip::Method method;
+    bool begins_dialog;        ///< its To has no tag
+    std::uint16_t reply_port;  ///< where responses go, with the address of `from`
     net::Flow from;
-    SlotId server;
+    SlotId server{};
     Fork fork;
     ForwardFacts facts;
     std::vector<Branch> branches;
@@ -135,6 +145,8 @@ class Proxy {
     bool lingering = false;  ///< answered 2xx: only repeats of it are still passed on (RFC 6026 section 8.7)
   };
 
+  [[nodiscard]] const sip::Message& request_of(const Forwarding& forwarding);
+  [[nodiscard]] static net::Flow reply_flow_of(const Forwarding& forwarding);
   void act(SlotId id, Forwarding& forwarding, const Fork::Action& action, const sip::Message* response, TimePoint now);
   void drain(SlotId id, const sip::Message* response, TimePoint now);
   void finish(SlotId id, TimePoint now);
@@ -164,10 +176,13 @@ class Proxy {
     const net::Flow& from;
     const net::Flow& to;
     const routing::Destination& destination;
+    std::string_view sent_by;  ///< our name towards it
+    bool to_peer = false;
   };
   [[nodiscard]] bool stays_in_path(const Passage& passage) const;
-  void write_request(const Passage& passage, std::string_view via);
-  void write_via(std::string& out, const net::Flow& to) const;
+  [[nodiscard]] std::string_view sent_by(const net::Flow& to);
+  void write_request(const Passage& passage);
+  void write_via(const Passage& passage);
   void write_record_route(std::string& out, const Passage& passage) const;
   void write_path(std::string& out, const Passage& passage) const;
   [[nodiscard]] bool replaces_contact(const Passage& passage) const;
@@ -187,7 +202,7 @@ class Proxy {
   void add_challenges(Forwarding& forwarding, const sip::Message& response) const;
   void answer_best(Forwarding& forwarding, TimePoint now);
   void answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now);
-  void send_trying(Forwarding& forwarding, bool at_once, TimePoint now);
+  void send_trying(Forwarding& forwarding, const sip::Message& request, TimePoint now);
   void strip_own_via(std::string& out, const sip::Message& response, const net::Flow& from);
   void write_response(std::string& out, const Forwarding& forwarding, std::uint16_t index,
                       const sip::Message& response);
@@ -202,9 +217,13 @@ class Proxy {
   const transport::Reach reach_;  ///< listeners do not change while we run
   SlotMap<Forwarding> forwardings_;
   std::size_t under_way_ = 0;  ///< those that do not only linger
+  /// The request that request_of() gave last: the one that just came, or one that was read again.
+  const sip::Message* at_hand_ = nullptr;
+  SlotId at_hand_of_{};
+  sip::Message read_again_;
   sip::Edits edits_;
   request::AnswerWriter answers_;
-  std::string buffer_, via_, facts_text_, record_route_, path_, contact_;
+  std::string buffer_, via_, sent_by_, facts_text_, record_route_, path_, contact_;
   Fork::Actions actions_;
   NeighbourLoad load_;
   observe::Counter& forwarded_;

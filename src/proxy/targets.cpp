@@ -94,14 +94,15 @@ transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Mess
 /// Fills branch.targets; false while look-ups are under way or when the branch failed at once.
 bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
   Branch& branch = forwarding.branches[index];
-  const auto hop = next_hop(*forwarding.request, forwarding.facts, branch.destination);
+  const sip::Message& request = request_of(forwarding);
+  const auto hop = next_hop(request, forwarding.facts, branch.destination);
   if (!hop) {
     forwarding.record.note(Step::target, "no next hop", branch.destination.uri);
     fail_branch(forwarding, index, hop.error(), now);
     return false;
   }
   static const std::vector<net::AnswerPtr> none;
-  auto location = locate(*hop, *forwarding.request, branch.look_ups ? branch.look_ups->answers : none, now);
+  auto location = locate(*hop, request, branch.look_ups ? branch.look_ups->answers : none, now);
   if (location.outcome == transport::Location::Outcome::questions) {
     if (ask(id, branch, index, location.questions, now)) return false;
     location.outcome = transport::Location::Outcome::no_answer;
@@ -224,7 +225,7 @@ void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePo
     const bool dead = !timed_out || branch.heard == Heard::nothing;
     if (dead && branch.targets.size() > 1)
       env_.avoided.failed(branch.targets[branch.next_target - 1], config_->dns.avoid_failed, now);
-    const bool given_up = timed_out && forwarding->request->method() != sip::Method::invite;
+    const bool given_up = timed_out && forwarding->method != sip::Method::invite;
     const bool elsewhere =
         dead && !given_up && branch.heard != Heard::progress &&
         (try_next_target(fork, *forwarding, *index, now) || try_alternate(fork, *forwarding, *index, now));

@@ -2,10 +2,20 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string_view>
 
+#include "sip/message.hpp"
+
 namespace bellhop::transaction {
+
+/// For reading again what is held: it passed the limits when it came in, and what we added does not count.
+inline constexpr sip::Limits no_limits{.message_size = std::numeric_limits<std::size_t>::max(),
+                                       .header_block_size = std::numeric_limits<std::size_t>::max(),
+                                       .header_count = std::numeric_limits<std::size_t>::max(),
+                                       .via_count = std::numeric_limits<std::size_t>::max(),
+                                       .route_count = std::numeric_limits<std::size_t>::max()};
 
 /// A message held for repetition: one allocation of exactly its size, because thousands of them linger.
 class Octets {

@@ -16,6 +16,7 @@
 #include "observe/metrics.hpp"
 #include "sip/message.hpp"
 #include "transaction/machines.hpp"
+#include "transaction/sent_via.hpp"
 
 namespace bellhop::transaction {
 
@@ -140,7 +141,12 @@ class ClientTransactions {
 
   /// Sends the request and runs its machine. `octets` is the whole request as sent. The INVITE kind is told by `method`
   /// (ACK is refused and its slot released: it has no transaction). `owner` comes back with every event.
-  void start(SlotId id, sip::Method method, std::string_view octets, const net::Flow& to, SlotId owner, TimePoint now);
+  /// `via` is what responses are compared with: of what the caller has just written, else it is read from the octets.
+  void start(SlotId id, sip::Method method, std::string_view octets, const SentVia& via, const net::Flow& to,
+             SlotId owner, TimePoint now);
+  void start(SlotId id, sip::Method method, std::string_view octets, const net::Flow& to, SlotId owner, TimePoint now) {
+    start(id, method, octets, SentVia::of_request(octets), to, owner, now);
+  }
   /// Sends CANCEL for an INVITE transaction as a transaction of its own, which nobody waits for (RFC 3261 section 9.1).
   /// The caller has seen a 1xx (section 9.1) and not yet a final response; otherwise, and a second time, nothing is
   /// done. `reason` is a Reason header value or empty. The CANCEL ends with its INVITE at the latest.
