@@ -22,13 +22,14 @@ namespace {
 
 /// Where a branch went, without the heap: this is noted for every forwarded request.
 void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
-  std::array<char, 56> text;
+  std::array<char, 24> text;  // "255.255.255.255:65535"
   const auto& o = flow.remote.address.octets();
   if (flow.remote.address.is_v6())
     return record.note(Step::target, sip::param_name(flow.transport), flow.remote.to_string());
-  const auto end = fmt::format_to_n(text.data(), text.size(), FMT_COMPILE("{}.{}.{}.{}:{}"), o[0], o[1], o[2], o[3],
-                                    flow.remote.port);
-  record.note(Step::target, sip::param_name(flow.transport), {text.data(), end.size});
+  const char* const end =
+      fmt::format_to(text.data(), FMT_COMPILE("{}.{}.{}.{}:{}"), o[0], o[1], o[2], o[3], flow.remote.port);
+  record.note(Step::target, sip::param_name(flow.transport),
+              {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
 }  // namespace
@@ -247,13 +248,15 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
 
 /// RFC 3261 section 16.11: the same for every repeat, made from the client's branch; for RFC 2543 peers from what
 /// identifies their transaction. The mark lets us know our own when a response comes back.
-void Proxy::append_stateless_branch(std::string& out, const sip::Message& request) const {
+void Proxy::append_stateless_branch(std::string& out, const sip::Message& request) {
   const sip::Via& top = request.top_via();
-  const std::string identity = top.has_cookie()
-                                   ? fmt::format(FMT_STRING("{}\n{}\n{}"), top.branch, top.host, top.port)
-                                   : fmt::format(FMT_STRING("{}\n{}\n{}\n{}\n{}"), top.text, request.call_id(),
-                                                 request.from_tag(), request.cseq().number, request.request_uri_text());
-  const std::uint64_t value = hash64(identity, env_.hash_seed);
+  buffer_.clear();
+  if (top.has_cookie())
+    fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}\n{}\n{}"), top.branch, top.host, top.port);
+  else
+    fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}\n{}\n{}\n{}\n{}"), top.text, request.call_id(),
+                   request.from_tag(), request.cseq().number, request.request_uri_text());
+  const std::uint64_t value = hash64(buffer_, env_.hash_seed);
   out += stateless_mark;
   crypto::append_stamped_number(out, stateless_key_, value);
 }

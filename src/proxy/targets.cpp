@@ -71,7 +71,8 @@ std::optional<net::Flow> Proxy::flow_of_binding(Branch& branch) const {
 
 Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const sip::Message& request, const ForwardFacts& facts,
                                                             const routing::Destination& destination) const {
-  const auto uri = sip::parse_uri(next_hop_uri(request, facts, destination.uri, destination.routes));
+  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
+  const auto uri = text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
   auto hop = uri ? transport::next_hop_of(*uri)
                  : Result<transport::NextHop, transport::TargetError>(failure(transport::TargetError::not_sip));
   if (!hop) return failure(sip::StatusCode(uri && uri->scheme == sip::Scheme::other ? 416 : 404));
@@ -137,10 +138,9 @@ bool Proxy::ask(SlotId id, Branch& branch, std::uint16_t index, const std::vecto
 }
 
 void Proxy::on_answer(std::uint64_t key, const net::AnswerPtr& answer, TimePoint now) {
-  const SlotId id = forwardings_.id_at(static_cast<std::uint32_t>(key));
+  const SlotId id = places_.id_at(static_cast<std::uint32_t>(key));
   const auto index = static_cast<std::uint16_t>(key >> 48);
-  Forwarding* forwarding =
-      key != nobody && (id.generation & 0xffff) == ((key >> 32) & 0xffff) ? forwardings_.find(id) : nullptr;
+  Forwarding* forwarding = key != nobody && (id.generation & 0xffff) == ((key >> 32) & 0xffff) ? find(id) : nullptr;
   if (forwarding == nullptr || index >= forwarding->branches.size() || !forwarding->branches[index].look_ups) return;
   LookUps& look_ups = *forwarding->branches[index].look_ups;
   look_ups.answers.push_back(answer);
@@ -207,8 +207,8 @@ void Proxy::note_response(Branch& branch, const sip::Message& response, TimePoin
 /// - was silent to a request other than INVITE: after Timer F its caller has given up as well, and an answer would come
 /// too late for anybody (RFC 4320 section 4.2). The next request finds it avoided.
 void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now) {
-  Forwarding* forwarding = forwardings_.find(fork);
-  if (forwarding == nullptr || forwarding->lingering) return;
+  Forwarding* forwarding = find(fork);
+  if (forwarding == nullptr) return;
   const auto index = branch_of(*forwarding, client);
   if (!index) return;
   Branch& branch = forwarding->branches[*index];

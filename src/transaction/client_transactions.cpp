@@ -52,6 +52,7 @@ struct ClientTransactions::Tables {
   std::uint32_t epoch;
   FlowChains chains;  ///< those that still wait for a final response
   SlotMap<Entry> entries;
+  OctetPool octet_pool;
   sip::Message parsed_request;  ///< reused
   std::string text;             ///< reused
   std::size_t limit = Limits{}.client;
@@ -160,7 +161,7 @@ void ClientTransactions::Tables::start(SlotId id, sip::Method method, std::strin
   entry.via = via;
   entry.timer.set_token(timer_token(TimerKind::client, id));
   // Over a stream only an INVITE is needed again: for its CANCEL and its ACK.
-  if (method == sip::Method::invite || !reliable) entry.held = Octets(octets);
+  if (method == sip::Method::invite || !reliable) octet_pool.hold(entry.held, octets);
   chains.link(entry, to);
   arm(entry);
   output.transmit(to, octets);
@@ -190,7 +191,11 @@ void ClientTransactions::abandon(SlotId invite, TimePoint now) {
 }
 
 void ClientTransactions::Tables::erase(SlotId id, Entry& entry) {
-  if (entry.cancel.valid()) entries.erase(entry.cancel);
+  if (Entry* cancel = entries.find(entry.cancel)) {
+    octet_pool.release(cancel->held);
+    entries.erase(entry.cancel);
+  }
+  octet_pool.release(entry.held);
   entries.erase(id);
   gauge.set(static_cast<std::int64_t>(entries.size()));
 }
@@ -256,7 +261,7 @@ auto ClientTransactions::on_response(const sip::Message& response, TimePoint now
   if (effects.make_ack) {
     t.hold_and_send_ack(*entry, response);
   } else if (effects.drop_request) {
-    entry->held.clear();
+    t.octet_pool.release(entry->held);
   }
   if (effects.send) t.repeat(*entry);
   if (!entry->failed) t.arm(*entry);
@@ -269,10 +274,10 @@ bool ClientTransactions::Tables::parse_held(const Entry& entry) {
 }
 
 void ClientTransactions::Tables::hold_and_send_ack(Entry& entry, const sip::Message& response) {
-  if (!parse_held(entry)) return entry.held.clear();
+  if (!parse_held(entry)) return octet_pool.release(entry.held);
   text.clear();
   sip::build_ack(text, parsed_request, response);
-  entry.held = Octets(text);
+  octet_pool.hold(entry.held, text);
   ++entry.messages;
   output.transmit(entry.target, text);
 }
