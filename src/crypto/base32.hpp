@@ -1,9 +1,9 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string_view>
-
-#include "base/text.hpp"
 
 namespace bellhop::crypto {
 
@@ -12,12 +12,23 @@ namespace bellhop::crypto {
 
 inline constexpr std::string_view base32_digits = "0123456789abcdefghijklmnopqrstuv";
 
-/// In any case.
+/// What no digit has for a value: it shows in whatever several digits are or-ed to.
+inline constexpr std::uint8_t no_base32_digit = 0x80;
+/// The values of all characters, digits in any case.
+inline constexpr auto base32_values = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(no_base32_digit);
+  for (std::uint8_t i = 0; i < 32; ++i) {
+    const char digit = base32_digits[i];
+    values[static_cast<unsigned char>(digit)] = i;
+    if (digit >= 'a') values[static_cast<unsigned char>(digit - 'a' + 'A')] = i;
+  }
+  return values;
+}();
+
 [[nodiscard]] inline std::optional<unsigned> base32_value(char c) {
-  const char folded = lower(c);
-  if (folded >= '0' && folded <= '9') return static_cast<unsigned>(folded - '0');
-  if (folded >= 'a' && folded <= 'v') return static_cast<unsigned>(folded - 'a') + 10;
-  return std::nullopt;
+  const unsigned value = base32_values[static_cast<unsigned char>(c)];
+  return value == no_base32_digit ? std::nullopt : std::optional(value);
 }
 
 }  // namespace bellhop::crypto

@@ -40,13 +40,16 @@ void append_base32(std::string& out, std::uint64_t value) {
 
 std::optional<std::uint64_t> parse_base32(std::string_view text) {
   if (text.size() != base32_size) return std::nullopt;
-  std::uint64_t value = 0;
-  for (const char c : text) {
-    const auto five = base32_value(c);
-    if (!five || (value >> 59) != 0) return std::nullopt;
-    value = (value << 5) | *five;
+  const unsigned first = base32_values[static_cast<unsigned char>(text.front())];
+  std::uint64_t value = first;
+  unsigned seen = first;
+  for (const char c : text.substr(1)) {
+    const unsigned five = base32_values[static_cast<unsigned char>(c)];
+    seen |= five;
+    value = (value << 5) | (five & 31);
   }
-  return value;
+  const bool fits = first < 16;  // it carries four bits
+  return fits && (seen & no_base32_digit) == 0 ? std::optional(value) : std::nullopt;
 }
 
 void append_stamped_number(std::string& out, const Key& key, std::uint64_t value) {

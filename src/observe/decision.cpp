@@ -43,14 +43,19 @@ void DecisionRecord::note(Step step, std::string_view verdict, std::string_view 
 
 std::string DecisionRecord::text() const {
   std::string out;
+  append_to(out);
+  return out;
+}
+
+void DecisionRecord::append_to(std::string& out) const {
+  const std::size_t start = out.size();
   for_each([&](Step step, std::string_view verdict, std::string_view detail) {
-    if (!out.empty()) out += "; ";
+    if (out.size() != start) out += "; ";
     out += name_of(step);
     if (!verdict.empty()) (out += ' ') += verdict;
     if (!detail.empty()) (out += ' ') += detail;
   });
   if (truncated_) out += " ...";
-  return out;
 }
 
 }  // namespace bellhop::observe

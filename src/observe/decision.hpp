@@ -45,6 +45,7 @@ class DecisionRecord {
 
   /// One line for the log: "guard passed; auth alice@example.test; location 2 bindings; ...".
   [[nodiscard]] std::string text() const;
+  void append_to(std::string& out) const;
   [[nodiscard]] bool truncated() const { return truncated_; }
   [[nodiscard]] std::size_t steps() const { return count_; }
 

@@ -22,13 +22,14 @@ namespace {
 
 /// Where a branch went, without the heap: this is noted for every forwarded request.
 void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
-  std::array<char, 56> text;
+  std::array<char, 24> text;  // "255.255.255.255:65535"
   const auto& o = flow.remote.address.octets();
   if (flow.remote.address.is_v6())
     return record.note(Step::target, sip::param_name(flow.transport), flow.remote.to_string());
-  const auto end = fmt::format_to_n(text.data(), text.size(), FMT_COMPILE("{}.{}.{}.{}:{}"), o[0], o[1], o[2], o[3],
-                                    flow.remote.port);
-  record.note(Step::target, sip::param_name(flow.transport), {text.data(), end.size});
+  const char* const end =
+      fmt::format_to(text.data(), FMT_COMPILE("{}.{}.{}.{}:{}"), o[0], o[1], o[2], o[3], flow.remote.port);
+  record.note(Step::target, sip::param_name(flow.transport),
+              {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     return fail_branch(forwarding, index, 503, now);
   }
   branch.peer = env_.transport.peer_of(*flow) != nullptr ? flow->remote : Endpoint{};
-  const auto dice = static_cast<unsigned>(hash64(forwarding.request->call_id(), ~env_.hash_seed) % 100);
+  const auto dice = static_cast<unsigned>(hash64(forwarding.call_id, ~env_.hash_seed) % 100);
   if (branch.peer.port != 0 && !forwarding.facts.urgent && !load_.admits(branch.peer, dice, now)) {
     forwarding.record.note(Step::overload, "spared the neighbour");
     return fail_branch(forwarding, index, 503, now);
@@ -63,11 +64,11 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     return fail_branch(forwarding, index, 503, now);
   }
 
-  via_.clear();
-  write_via(via_, *flow);
+  const Passage passage{request_of(forwarding), forwarding.facts, forwarding.from,      *flow,
+                        branch.destination,     sent_by(*flow),   branch.peer.port != 0};
+  write_via(passage);
   env_.clients.append_branch(via_, branch.client, forwarding.loop);
-  const Passage passage{*forwarding.request, forwarding.facts, forwarding.from, *flow, branch.destination};
-  write_request(passage, via_);
+  write_request(passage);
   forwarding.contact_replaced = forwarding.contact_replaced || replaces_contact(passage);
   if (branch.destination.flow && !flow->is_stream()) branch.natted_at = *flow;
   const bool may_switch = !flow->is_stream() && !branch.force_udp && !branch.size_switched && !branch.targets.empty() &&
@@ -85,9 +86,11 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   }
   note_target(forwarding.record, *flow);
   if (env_.log.enabled(Tag::sip_client, Level::low_level))
-    env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.request->method_text(),
+    env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.method_text(),
              quoted_for_log(branch.destination.uri), sip::param_name(flow->transport), flow->remote.to_string());
-  env_.clients.start(branch.client, forwarding.request->method(), buffer_, *flow, id, now);
+  const auto via =
+      transaction::SentVia::of_written(passage.sent_by, forwarding.method_text(), forwarding.via_count + 1);
+  env_.clients.start(branch.client, forwarding.method, buffer_, via, *flow, id, now);
 }
 
 void Proxy::fail_branch(Forwarding& forwarding, std::uint16_t index, sip::StatusCode stands_for, TimePoint now) {
@@ -100,25 +103,32 @@ std::size_t Proxy::udp_limit(const net::Flow& flow) const {
 
 // ---- writing
 
-/// "SIP/2.0/UDP host:port;rport;branch=": the branch follows.
-void Proxy::write_via(std::string& out, const net::Flow& to) const {
-  out += "SIP/2.0/";
-  out += sip::via_name(to.transport);
-  out += ' ';
-  env_.transport.append_sent_by(out, to);
-  if (!to.is_stream()) out += ";rport";
-  if (env_.transport.peer_of(to) != nullptr) out += ";oc;oc-algo=\"loss,rate\"";  // RFC 7339: we obey
-  if (to.transport == sip::Transport::tls) out += ";alias";  // RFC 5923: what we take on this connection is for us
-  out += ";branch=";
+/// Our name towards this peer, until the next call.
+std::string_view Proxy::sent_by(const net::Flow& to) {
+  sent_by_.clear();
+  env_.transport.append_sent_by(sent_by_, to);
+  return sent_by_;
+}
+
+/// "SIP/2.0/UDP host:port;rport;branch=" into via_: the branch follows.
+void Proxy::write_via(const Passage& p) {
+  via_ = "SIP/2.0/";
+  via_ += sip::via_name(p.to.transport);
+  via_ += ' ';
+  via_ += p.sent_by;
+  if (!p.to.is_stream()) via_ += ";rport";
+  if (p.to_peer) via_ += ";oc;oc-algo=\"loss,rate\"";           // RFC 7339: we obey
+  if (p.to.transport == sip::Transport::tls) via_ += ";alias";  // RFC 5923: what we take on this connection is for us
+  via_ += ";branch=";
 }
 
 /// One Record-Route value; two when the request leaves by another listener than it came (RFC 5658: transport, address
 /// or family changes), or when requests within the dialog need the flow of one of the ends: the one the callee sees on
 /// top.
 void Proxy::write_record_route(std::string& out, const Passage& p) const {
-  std::string here, there;
-  env_.transport.append_sent_by(there, p.to);
+  std::string here;
   env_.transport.append_sent_by(here, p.from);
+  const std::string_view there = p.sent_by;
   const bool secure = p.request.request_uri() && p.request.request_uri()->scheme == sip::Scheme::sips;
   const net::Flow* caller = p.facts.caller_by_flow ? &p.from : nullptr;
   const net::Flow* callee = p.destination.flow ? &p.to : nullptr;
@@ -140,10 +150,9 @@ bool Proxy::stays_in_path(const Passage& p) const {
   if (p.from.transport != p.to.transport || p.destination.flow.has_value() || p.facts.caller_by_flow ||
       !p.facts.caller_epid.empty())
     return true;
-  std::string here, there;
+  std::string here;
   env_.transport.append_sent_by(here, p.from);
-  env_.transport.append_sent_by(there, p.to);
-  return here != there;
+  return here != p.sent_by;
 }
 
 /// A registration that another server keeps leads to the phone through us: its own Path if it is the first one (RFC
@@ -155,9 +164,7 @@ void Proxy::write_path(std::string& out, const Passage& p) const {
     return p.request.has_token(HeaderId::supported, option) || p.request.has_token(HeaderId::require, option);
   };
   if (!knows("path") && !knows("outbound") && !p.from.is_stream() && !p.facts.caller_natted) return;
-  std::string there;
-  env_.transport.append_sent_by(there, p.to);
-  env_.tokens.append_path(out, {there, p.to.transport, false, &p.from}, /*first_hop=*/true);
+  env_.tokens.append_path(out, {p.sent_by, p.to.transport, false, &p.from}, /*first_hop=*/true);
 }
 
 bool Proxy::replaces_contact(const Passage& p) const {
@@ -172,10 +179,8 @@ ContactEdits Proxy::contact_edits(const Passage& p) {
   wanted.drop_maddr = (target & config::Workaround::no_maddr) != 0;
   if (replaces_contact(p)) {
     if (const auto contact = first_sip_contact(p.request)) {
-      std::string there;
-      env_.transport.append_sent_by(there, p.to);
       contact_.clear();
-      env_.tokens.append_contact(contact_, {there, p.to.transport, false, &p.from}, *contact);
+      env_.tokens.append_contact(contact_, {p.sent_by, p.to.transport, false, &p.from}, *contact);
       wanted.instead = contact_;
     }
     return wanted;
@@ -188,8 +193,8 @@ ContactEdits Proxy::contact_edits(const Passage& p) {
   return wanted;
 }
 
-/// Into buffer_.
-void Proxy::write_request(const Passage& p, std::string_view via) {
+/// Into buffer_, with via_ on top.
+void Proxy::write_request(const Passage& p) {
   facts_text_.clear();
   transport::append_via_facts(facts_text_, p.request.top_via(), p.from);
   record_route_.clear();
@@ -198,10 +203,10 @@ void Proxy::write_request(const Passage& p, std::string_view via) {
   write_path(path_, p);
   const Copy copy{.request_uri = p.destination.uri,
                   .routes = p.destination.routes,
-                  .via = via,
+                  .via = via_,
                   .via_facts = facts_text_,
                   .record_route = record_route_,
-                  .to_peer = env_.transport.peer_of(p.to) != nullptr,
+                  .to_peer = p.to_peer,
                   .path = path_,
                   .contacts = contact_edits(p)};
   buffer_.clear();
@@ -233,22 +238,25 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
   }
   if (!flow) return;
   stateless_.add();
-  via_.clear();
-  write_via(via_, *flow);
+  const bool to_peer = env_.transport.peer_of(*flow) != nullptr;
+  const Passage passage{request, facts, context.from, *flow, destination, sent_by(*flow), to_peer};
+  write_via(passage);
   append_stateless_branch(via_, request);
-  write_request({request, facts, context.from, *flow, destination}, via_);
+  write_request(passage);
   env_.output.transmit(*flow, buffer_);
 }
 
 /// RFC 3261 section 16.11: the same for every repeat, made from the client's branch; for RFC 2543 peers from what
 /// identifies their transaction. The mark lets us know our own when a response comes back.
-void Proxy::append_stateless_branch(std::string& out, const sip::Message& request) const {
+void Proxy::append_stateless_branch(std::string& out, const sip::Message& request) {
   const sip::Via& top = request.top_via();
-  const std::string identity = top.has_cookie()
-                                   ? fmt::format(FMT_STRING("{}\n{}\n{}"), top.branch, top.host, top.port)
-                                   : fmt::format(FMT_STRING("{}\n{}\n{}\n{}\n{}"), top.text, request.call_id(),
-                                                 request.from_tag(), request.cseq().number, request.request_uri_text());
-  const std::uint64_t value = hash64(identity, env_.hash_seed);
+  buffer_.clear();
+  if (top.has_cookie())
+    fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}\n{}\n{}"), top.branch, top.host, top.port);
+  else
+    fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}\n{}\n{}\n{}\n{}"), top.text, request.call_id(),
+                   request.from_tag(), request.cseq().number, request.request_uri_text());
+  const std::uint64_t value = hash64(buffer_, env_.hash_seed);
   out += stateless_mark;
   crypto::append_stamped_number(out, stateless_key_, value);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <optional>
 
 #include "base/hash.hpp"
@@ -18,17 +19,20 @@ namespace {
 struct RouteView {
   std::string_view first;  ///< first value that stays; empty: none
   std::size_t total = 0;
+  std::size_t from_top = 0;  ///< how many go
+  bool last = false;         ///< so does the last one
+
+  [[nodiscard]] std::size_t dropped() const { return from_top + (last ? 1u : 0u); }
 };
 
 RouteView remaining_routes(const sip::Message& request, const ForwardFacts& facts) {
-  RouteView view;
+  RouteView view{.first = {}, .total = 0, .from_top = facts.own_routes, .last = facts.drop_last_route};
   request.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
-    if (view.total == facts.own_routes) view.first = value;
+    if (view.total == view.from_top) view.first = value;
     ++view.total;
     return true;
   });
-  const std::size_t dropped = facts.own_routes + (facts.drop_last_route ? 1u : 0u);
-  if (view.total <= dropped) view.first = {};
+  if (view.total <= view.dropped()) view.first = {};
   return view;
 }
 
@@ -45,6 +49,7 @@ bool is_loose(std::string_view uri_text) {
 /// A Request-URI has neither headers nor a method parameter (RFC 3261 section 19.1.1), whoever wrote them there: the
 /// caller (RFC 4475 section 3.1.2.11) or the callee in its Contact. Without them; `buffer` is used when there are any.
 std::string_view as_request_uri(std::string_view text, std::string& buffer) {
+  if (text.find(';') == std::string_view::npos && text.find('?') == std::string_view::npos) return text;
   bool suspicious = false;  // nearly all pass here, unparsed
   for (std::size_t i = 0; i < text.size() && !suspicious; ++i)
     suspicious =
@@ -65,19 +70,18 @@ std::string_view as_request_uri(std::string_view text, std::string& buffer) {
 }
 
 /// Cuts the own Route values off; all lines are rewritten only when a line holds values of both kinds.
-void edit_routes(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts, std::string_view routes,
+void edit_routes(sip::Edits& edits, const sip::Message& request, const RouteView& view, std::string_view routes,
                  std::string_view append) {
-  const std::size_t dropped = facts.own_routes + (facts.drop_last_route ? 1u : 0u);
-  if (dropped == 0 && append.empty()) {
+  if (view.dropped() == 0 && append.empty()) {
     if (!routes.empty()) edits.insert_above_first(HeaderId::route, routes);
     return;
   }
+  if (view.total <= view.dropped() && routes.empty() && append.empty()) return edits.remove_all(HeaderId::route);
   std::string rest(routes);
   std::size_t index = 0;
-  const std::size_t total = remaining_routes(request, facts).total;
   request.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
-    const bool last_dropped = facts.drop_last_route && index + 1 == total;
-    if (index++ >= facts.own_routes && !last_dropped) {
+    const bool last_dropped = view.last && index + 1 == view.total;
+    if (index++ >= view.from_top && !last_dropped) {
       if (!rest.empty()) rest += ", ";
       rest += value;
     }
@@ -126,8 +130,35 @@ void assert_identity(sip::Edits& edits, const sip::Message& request, const Forwa
 }
 
 std::string_view number_text(std::array<char, 12>& buffer, std::uint32_t value) {
-  const auto end = fmt::format_to_n(buffer.data(), buffer.size(), FMT_STRING("{}"), value);
-  return {buffer.data(), end.size};
+  const char* const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
+}
+
+std::string_view next_hop_of(const RouteView& remaining, std::string_view request_uri, std::string_view routes) {
+  if (!routes.empty()) {
+    std::string_view list = routes;
+    if (const auto first = sip::next_in_list(list)) return uri_of(*first);
+  }
+  return remaining.first.empty() ? request_uri : uri_of(remaining.first);
+}
+
+/// The client's Via as RFC 3261 section 18.2.1 and RFC 3581 want it.
+void mark_top_via(sip::Edits& edits, const sip::Via& top, std::string_view facts) {
+  fmt::memory_buffer marked;
+  for (const sip::Parameter p : sip::ParameterList(top.parameters)) {
+    if (equals_ignore_case(p.name, "received") || equals_ignore_case(p.name, "rport")) continue;
+    marked.push_back(';');
+    marked.append(p.name);
+    if (p.has_value) {
+      marked.push_back('=');
+      marked.append(p.value);
+    }
+  }
+  marked.append(facts);
+  const std::string_view text(marked.data(), marked.size());
+  if (top.parameters.empty()) return edits.add_parameter_to_first(HeaderId::via, text.substr(1), {}, false);
+  const char* const from = top.parameters.data() - 1;  // with its ';'
+  edits.replace_part({from, static_cast<std::size_t>(top.parameters.data() + top.parameters.size() - from)}, text);
 }
 
 }  // namespace
@@ -154,12 +185,7 @@ void strip_assertions(sip::Edits& edits, const sip::Message& response, bool from
 
 std::string_view next_hop_uri(const sip::Message& request, const ForwardFacts& facts, std::string_view request_uri,
                               std::string_view routes) {
-  if (!routes.empty()) {
-    std::string_view list = routes;
-    if (const auto first = sip::next_in_list(list)) return uri_of(*first);
-  }
-  const RouteView remaining = remaining_routes(request, facts);
-  return remaining.first.empty() ? request_uri : uri_of(remaining.first);
+  return next_hop_of(remaining_routes(request, facts), request_uri, routes);
 }
 
 void state_length(sip::Edits& edits, const sip::Message& message) {
@@ -176,8 +202,8 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
   std::string_view routes = copy.routes;
   std::string strict_target;  // RFC 3261 section 16.6 item 6: a strict router wants its URI as Request-URI
   std::string_view new_uri = request_uri;
-  ForwardFacts effective = facts;
-  const std::string_view hop = next_hop_uri(request, facts, request_uri, routes);
+  RouteView remaining = remaining_routes(request, facts);
+  const std::string_view hop = next_hop_of(remaining, request_uri, routes);
   if (hop.data() != request_uri.data() && !is_loose(hop)) {
     strict_target = fmt::format("<{}>", request_uri);
     new_uri = as_request_uri(hop, hop_buffer);
@@ -186,36 +212,16 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
       (void)sip::next_in_list(list);
       routes = trim(list);
     } else {
-      ++effective.own_routes;
+      ++remaining.from_top;
     }
   }
   if (new_uri != request.request_uri_text()) edits.set_request_uri(new_uri);
 
   edits.insert_above_first(HeaderId::via, copy.via);
-  if (!copy.via_facts.empty()) {
-    std::string marked;  // the client's Via as RFC 3261 section 18.2.1 and RFC 3581 want it
-    const sip::Via& top = request.top_via();
-    for (const sip::Parameter p : sip::ParameterList(top.parameters)) {
-      if (equals_ignore_case(p.name, "received") || equals_ignore_case(p.name, "rport")) continue;
-      marked += ';';
-      marked += p.name;
-      if (p.has_value) {
-        marked += '=';
-        marked += p.value;
-      }
-    }
-    marked += copy.via_facts;
-    if (top.parameters.empty()) {
-      edits.add_parameter_to_first(HeaderId::via, marked.substr(1), {}, false);
-    } else {
-      const char* const from = top.parameters.data() - 1;  // with its ';'
-      edits.replace_part({from, static_cast<std::size_t>(top.parameters.data() + top.parameters.size() - from)},
-                         marked);
-    }
-  }
+  if (!copy.via_facts.empty()) mark_top_via(edits, request.top_via(), copy.via_facts);
   if (!copy.record_route.empty()) edits.insert_above_first(HeaderId::record_route, copy.record_route);
   if (!copy.path.empty()) edits.insert_above_first(HeaderId::path, copy.path);
-  edit_routes(edits, request, effective, routes, strict_target);
+  edit_routes(edits, request, remaining, routes, strict_target);
   std::array<char, 12> buffer;
   edits.set(HeaderId::max_forwards, number_text(buffer, facts.max_forwards));
   edits.set(HeaderId::max_breadth, number_text(buffer, facts.max_breadth));

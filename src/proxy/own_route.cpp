@@ -65,7 +65,7 @@ std::optional<request::Refusal> preprocess_routes(request::RequestContext& conte
   const bool registering = message.method() == sip::Method::register_;  // judged like anybody, whatever it brings
   if (message.request_uri() && !registering)
     if (auto contact = tokens.read_contact(*message.request_uri())) {
-      context.target_uri = std::move(contact->uri);
+      context.set_target(std::move(contact->uri));
       context.route_flow = contact->flow;
       context.by_path = true;
     }

@@ -1,8 +1,10 @@
 #include "proxy/proxy.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
@@ -22,6 +24,20 @@ using transaction::TimerKind;
 namespace {
 
 const sip::Message no_message;
+
+/// "0 200", without the heap: noted for every forwarded request.
+void note_answer(observe::DecisionRecord& record, std::uint16_t branch, sip::StatusCode status) {
+  std::array<char, 24> text;
+  const char* const end = fmt::format_to(text.data(), FMT_COMPILE("{} {}"), branch, status.value);
+  record.note(Step::branch, "answered", {text.data(), static_cast<std::size_t>(end - text.data())});
+}
+
+/// Nearly always it is alone on its line, as we wrote it.
+void remove_top_via(sip::Edits& edits, const sip::Message& message) {
+  const sip::HeaderField* const first = message.first(HeaderId::via);
+  const bool alone = message.value(*first).size() == message.top_via().text.size();
+  alone ? edits.remove(*first) : edits.remove_first_value(HeaderId::via);
+}
 
 /// The other way round: a Contact that we had put in place of the caller's is its own again (CGP-67).
 void restore_contacts(sip::Edits& edits, const sip::Message& response, const RouteTokens& tokens) {
@@ -59,11 +75,51 @@ std::size_t Proxy::forks() const {
 }
 
 std::string_view Proxy::uri_of(SlotId fork, SlotId client) const {
-  const Forwarding* forwarding = forwardings_.find(fork);
+  const Place* place = places_.find(fork);
+  const Forwarding* forwarding = place != nullptr ? place->forwarding.get() : nullptr;
   if (forwarding == nullptr) return {};
-  if (!client.valid()) return (*forwarding->request).request_uri_text();
+  if (!client.valid()) return forwarding->request_uri_text();
   const auto branch = branch_of(*forwarding, client);
   return branch ? std::string_view(forwarding->branches[*branch].destination.uri) : std::string_view();
+}
+
+// ---- what is kept of a request
+
+Proxy::Forwarding::Forwarding(const sip::Message& message, const net::Flow& source, const Fork::Settings& settings)
+    : via_count(message.via_count()),
+      method(message.method()),
+      begins_dialog(message.to_tag().empty()),
+      reply_port(transport::reply_flow(message.top_via(), source).remote.port),
+      from(source),
+      fork(message.method() == Method::invite, settings) {}
+
+void Proxy::keep_request(Forwarding& forwarding, const sip::Message& message) {
+  octet_pool_.hold(forwarding.request, message.octets());
+  const auto at = static_cast<std::size_t>(message.call_id().data() - message.octets().data());
+  forwarding.call_id = forwarding.request.view().substr(at, message.call_id().size());
+}
+
+std::string_view Proxy::Forwarding::request_uri_text() const {
+  const std::string_view text = request.view();
+  const std::size_t at = text.find(' ') + 1;
+  return text.substr(at, text.find(' ', at) - at);
+}
+
+/// While it is being forwarded for the first time it is at hand. Only what is rare needs it later: another target, the
+/// next group of them, an answer of our own.
+const sip::Message& Proxy::request_of(const Forwarding& forwarding) {
+  if (at_hand_of_ != forwarding.id) {
+    (void)read_again_.parse(forwarding.request.view(), transaction::no_limits, /*stream=*/false);
+    at_hand_ = &read_again_;
+    at_hand_of_ = forwarding.id;
+  }
+  return *at_hand_;
+}
+
+net::Flow Proxy::reply_flow_of(const Forwarding& forwarding) {
+  net::Flow to = forwarding.from;
+  to.remote.port = forwarding.reply_port;
+  return to;
 }
 
 bool Proxy::is_loop(const sip::Message& request) const {
@@ -82,18 +138,22 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
                     ForwardFacts facts) {
   const sip::Message& message = context.message;
   const SlotId server =
-      env_.servers.create(message, transport::reply_flow(message.top_via(), context.from), false, context.now);
+      env_.servers.create(message, context.transaction_key, transport::reply_flow(message.top_via(), context.from),
+                          /*track_merge=*/false, context.now);
   if (!server.valid()) return false;
-  const bool invite = message.method() == Method::invite;
-  const SlotId id = forwardings_.emplace(
-      message, invite, Fork::Settings{config_->sip.timer_c, config_->sip.cancel_wait, 64 * config_->sip.t1});
-  Forwarding& forwarding = *forwardings_.find(id);
-  forwarding.from = context.from;
+  const SlotId id = places_.emplace();
+  Place& place = *places_.find(id);
+  place.timer.set_token(transaction::timer_token(TimerKind::fork, id));
+  place.forwarding = std::make_unique<Forwarding>(
+      message, context.from, Fork::Settings{config_->sip.timer_c, config_->sip.cancel_wait, 64 * config_->sip.t1});
+  Forwarding& forwarding = *place.forwarding;
+  keep_request(forwarding, message);
+  at_hand_ = &message;
+  at_hand_of_ = forwarding.id = id;
   forwarding.server = server;
   forwarding.facts = std::move(facts);
   forwarding.loop = loop_value(message, env_.hash_seed);
   forwarding.record = context.record;
-  forwarding.timer.set_token(transaction::timer_token(TimerKind::fork, id));
   env_.servers.set_owner(server, id);
   forwarded_.add();
   ++under_way_;
@@ -115,23 +175,23 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
     forwarding.fork.add_branch(too_wide ? falling_q-- : destination.q);
     forwarding.branches.push_back(Branch{.destination = std::move(destination)});
   }
-  send_trying(forwarding, invite, context.now);
+  send_trying(forwarding, message, context.now);
   forwarding.fork.begin(context.now, actions_);
   drain(id, nullptr, context.now);
+  at_hand_of_ = {};
   return true;
 }
 
 /// INVITE: a 100 at once (RFC 3261 section 16.2). Others: only when repeated and
 /// asked for (CGP-43, RFC 4320 section 4.1).
-void Proxy::send_trying(Forwarding& forwarding, bool at_once, TimePoint now) {
-  const bool on_repeat = forwarding.request->method() != Method::invite && config_->sip.trying_on_resend;
-  if (!at_once && !on_repeat) return;
+void Proxy::send_trying(Forwarding& forwarding, const sip::Message& request, TimePoint now) {
+  const bool at_once = request.method() == Method::invite;
+  if (!at_once && !config_->sip.trying_on_resend) return;
   std::string feedback;
   if (forwarding.facts.from_peer)
-    request::append_oc(feedback, forwarding.request->top_via(), forwarding.facts.percent_refused, now);
-  const std::string_view trying =
-      answers_.write(*forwarding.request, forwarding.from, 100, {}, {}, {}, *config_, feedback);
-  if (on_repeat) {
+    request::append_oc(feedback, request.top_via(), forwarding.facts.percent_refused, now);
+  const std::string_view trying = answers_.write(request, forwarding.from, 100, {}, {}, {}, *config_, feedback);
+  if (!at_once) {
     env_.servers.keep_trying(forwarding.server, trying);
   } else {
     env_.servers.answer(forwarding.server, 100, trying, now);
@@ -142,17 +202,18 @@ void Proxy::send_trying(Forwarding& forwarding, bool at_once, TimePoint now) {
 
 void Proxy::on_response(const sip::Message& response, const transaction::ClientTransactions::Match& match,
                         TimePoint now) {
-  Forwarding* forwarding = forwardings_.find(match.owner);
-  if (forwarding == nullptr) return;
+  const Place* place = places_.find(match.owner);
+  if (place == nullptr) return;
+  if (place->afterwards) return pass_repeat(*place->afterwards, match.id, response, now);
+  Forwarding* forwarding = place->forwarding.get();
   const auto index = branch_of(*forwarding, match.id);
   // A response carries the Vias of its request: anything else is not an answer to it (threats 49).
   if (!index || response.via_count() != forwarding->via_count + 1) return;
-  if (forwarding->lingering) return pass_repeat(*forwarding, *index, response, now);
   if (const Endpoint& peer = forwarding->branches[*index].peer; peer.port != 0)
     load_.heard(peer, response.top_via(), now);
   note_response(forwarding->branches[*index], response, now);
   if (response.status().final() && env_.log.enabled(Tag::sip_client, Level::low_level))
-    env_.log(Tag::sip_client, Level::low_level, "{} answered {} by {}", forwarding->request->method_text(),
+    env_.log(Tag::sip_client, Level::low_level, "{} answered {} by {}", forwarding->method_text(),
              response.status().value, quoted_for_log(forwarding->branches[*index].destination.uri));
   // RFC 5626 section 7; a phone that rang is not rung again in another early dialog.
   const bool flow_failed =
@@ -168,9 +229,7 @@ void Proxy::on_response(const sip::Message& response, const transaction::ClientT
   } else if (!moved_on) {                  // of several targets the fork hears of the last one only
     forwarding->fork.on_response(*index, response.status(), now, actions_);
   }
-  if (response.status().final())
-    forwarding->record.note(Step::branch, "answered",
-                            fmt::format(FMT_STRING("{} {}"), *index, response.status().value));
+  if (response.status().final()) note_answer(forwarding->record, *index, response.status());
   drain(match.owner, &response, now);
 }
 
@@ -194,22 +253,22 @@ void Proxy::follow_redirection(Forwarding& forwarding, const sip::Message& respo
 
 void Proxy::on_cancel(SlotId server_transaction, TimePoint now) {
   const SlotId id = env_.servers.owner(server_transaction);
-  Forwarding* forwarding = forwardings_.find(id);
-  if (forwarding == nullptr || forwarding->lingering) return;
+  Forwarding* forwarding = find(id);
+  if (forwarding == nullptr) return;
   forwarding->record.note(Step::answer, "cancelled");
   forwarding->fork.on_cancelled(now, actions_);
   drain(id, nullptr, now);
 }
 
 void Proxy::on_timer(std::uint64_t token, TimePoint now) {
-  const SlotId id = forwardings_.id_at(static_cast<std::uint32_t>(token));
-  Forwarding* forwarding = forwardings_.find(id);
-  if (forwarding == nullptr) return;
-  if (forwarding->lingering) {
-    forwardings_.erase(id);
+  const SlotId id = places_.id_at(static_cast<std::uint32_t>(token));
+  const Place* place = places_.find(id);
+  if (place == nullptr) return;
+  if (place->afterwards) {
+    places_.erase(id);
     return;
   }
-  forwarding->fork.on_deadline(now, actions_);
+  place->forwarding->fork.on_deadline(now, actions_);
   drain(id, nullptr, now);
 }
 
@@ -218,18 +277,18 @@ void Proxy::on_timer(std::uint64_t token, TimePoint now) {
 /// Actions may lead to further ones (a branch that fails while starting): the list is worked off to its end.
 void Proxy::drain(SlotId id, const sip::Message* response, TimePoint now) {
   for (std::size_t i = 0; i < actions_.size(); ++i) {
-    Forwarding* forwarding = forwardings_.find(id);
+    Forwarding* forwarding = find(id);
     if (forwarding == nullptr) break;
     const Fork::Action action = actions_[i];
     act(id, *forwarding, action, response, now);
   }
   actions_.clear();
-  if (Forwarding* forwarding = forwardings_.find(id); forwarding != nullptr && !forwarding->lingering) {
-    const TimePoint deadline = forwarding->fork.next_deadline();
+  if (Place* place = places_.find(id); place != nullptr && place->forwarding) {
+    const TimePoint deadline = place->forwarding->fork.next_deadline();
     if (deadline == never) {
-      forwarding->timer.disarm();
-    } else if (!forwarding->timer.armed() || forwarding->timer.deadline() != deadline) {
-      env_.wheel.arm(forwarding->timer, deadline);
+      place->timer.disarm();
+    } else if (!place->timer.armed() || place->timer.deadline() != deadline) {
+      env_.wheel.arm(place->timer, deadline);
     }
   }
 }
@@ -263,38 +322,64 @@ void Proxy::act(SlotId id, Forwarding& forwarding, const Fork::Action& action, c
 /// A call that was answered lingers for 64*T1: the callee repeats its 2xx until it hears the ACK, and each repeat is
 /// the caller's (RFC 6026 section 8.7). What it needs for that is little.
 void Proxy::finish(SlotId id, TimePoint now) {
-  Forwarding& forwarding = *forwardings_.find(id);
+  Place& place = *places_.find(id);
+  Forwarding& forwarding = *place.forwarding;
   --under_way_;
-  const bool accepted = forwarding.fork.succeeded() && forwarding.request->method() == Method::invite;
+  const bool accepted = forwarding.fork.succeeded() && forwarding.method == Method::invite;
   // CGP-21: a session that was established is a report of its own level; a re-INVITE establishes nothing.
-  const bool established = accepted && forwarding.request->to_tag().empty();
-  if (const Level level = established ? Level::major : Level::low_level; env_.log.enabled(Tag::sip, level))
-    env_.log(Tag::sip, level, "{} {} {} {}", established ? "call established" : forwarding.request->method_text(),
-             quoted_for_log(forwarding.request->call_id()), quoted_for_log(forwarding.request->request_uri_text()),
-             forwarding.record.text());
+  const bool established = accepted && forwarding.begins_dialog;
+  if (const Level level = established ? Level::major : Level::low_level; env_.log.enabled(Tag::sip, level)) {
+    const std::string_view what = established ? std::string_view("call established") : forwarding.method_text();
+    std::string line;
+    line.reserve(512);
+    line.append(what).append(" ").append(quoted_for_log(forwarding.call_id)).append(" ");
+    line.append(quoted_for_log(forwarding.request_uri_text())).append(" ");
+    forwarding.record.append_to(line);
+    env_.log.write(Tag::sip, level, std::move(line));
+  }
   if (!env_.servers.answered_finally(forwarding.server))
     env_.servers.forget(forwarding.server);  // RFC 4320 section 4.2
+  octet_pool_.release(forwarding.request);
   if (!accepted) {
     if (forwarding.facts.call != 0) env_.calls.end(forwarding.facts.call);
-    forwardings_.erase(id);
+    places_.erase(id);
     return;
   }
-  forwarding.lingering = true;
-  forwarding.from = transport::reply_flow(forwarding.request->top_via(), forwarding.from);
-  forwarding.request = sip::OwnedMessage(no_message);
-  forwarding.best = {};
-  forwarding.challenges = {};
-  for (Branch& branch : forwarding.branches) branch.destination = {}, branch.targets = {}, branch.look_ups = {};
-  env_.wheel.arm(forwarding.timer, now + 64 * config_->sip.t1);
+  place.afterwards = std::make_unique<Afterwards>(forwarding);
+  place.forwarding.reset();
+  env_.wheel.arm(place.timer, now + 64 * config_->sip.t1);
 }
 
-void Proxy::pass_repeat(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now) {
+Proxy::Afterwards::Afterwards(const Forwarding& forwarding)
+    : caller_epid(forwarding.facts.caller_epid),
+      reply_to(reply_flow_of(forwarding)),
+      server(forwarding.server),
+      via_count(static_cast<std::uint32_t>(forwarding.via_count)),
+      sender(forwarding.facts.sender),
+      from_peer(forwarding.facts.from_peer),
+      contact_replaced(forwarding.contact_replaced) {
+  branches.reserve(forwarding.branches.size());
+  for (const auto& branch : forwarding.branches)
+    branches.push_back({branch.client, branch.peer.port != 0, branch.natted_at});
+}
+
+void Proxy::pass_repeat(const Afterwards& after, SlotId client, const sip::Message& response, TimePoint now) {
+  const auto branch = std::find_if(after.branches.begin(), after.branches.end(),
+                                   [client](const Afterwards::Branch& b) { return b.client == client; });
+  if (branch == after.branches.end() || response.via_count() != after.via_count + 1) return;
   if (!response.status().success()) return;
   buffer_.clear();
-  write_response(buffer_, forwarding, index, response);
+  write_response(buffer_,
+                 {.caller = after.sender,
+                  .from_peer = branch->peer,
+                  .to_peer = after.from_peer,
+                  .contact_replaced = after.contact_replaced,
+                  .natted_at = branch->natted_at ? &*branch->natted_at : nullptr,
+                  .epid = after.caller_epid},
+                 response);
   // Not the transaction's when it ended otherwise, with a 487 or a 6xx (section 16.7 step 5), or is over.
-  if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now))
-    env_.output.transmit(forwarding.from, buffer_);
+  if (!env_.servers.answer(after.server, response.status(), buffer_, now))
+    env_.output.transmit(after.reply_to, buffer_);
 }
 
 // ---- responses
@@ -303,18 +388,25 @@ void Proxy::strip_own_via(std::string& out, const sip::Message& response, const 
   edits_.start(response);
   if (config_->sip.p_asserted_identity)
     strip_assertions(edits_, response, env_.transport.peer_of(from) != nullptr, /*to_peer=*/false);
-  edits_.remove_first_value(HeaderId::via);
+  remove_top_via(edits_, response);
   state_length(edits_, response);
   edits_.write(out, names());
 }
 
-/// The same with what the two ends need (RT-16, CGP-62).
-void Proxy::write_response(std::string& out, const Forwarding& forwarding, std::uint16_t index,
-                           const sip::Message& response) {
-  edits_.start(response);
-  edits_.remove_first_value(HeaderId::via);
+Proxy::WayBack Proxy::way_back(const Forwarding& forwarding, std::uint16_t index) {
   const Branch& branch = forwarding.branches[index];
-  const config::Workarounds caller = forwarding.facts.sender;
+  return {.caller = forwarding.facts.sender,
+          .from_peer = branch.peer.port != 0,
+          .to_peer = forwarding.facts.from_peer,
+          .contact_replaced = forwarding.contact_replaced,
+          .natted_at = branch.natted_at ? &*branch.natted_at : nullptr,
+          .epid = forwarding.facts.caller_epid};
+}
+
+/// The same with what the two ends need (RT-16, CGP-62).
+void Proxy::write_response(std::string& out, const WayBack& way, const sip::Message& response) {
+  edits_.start(response);
+  remove_top_via(edits_, response);
   config::Workarounds callee = 0;
   if (!config_->devices.empty()) {
     const std::string_view agent = response.value_of(HeaderId::user_agent);
@@ -322,21 +414,19 @@ void Proxy::write_response(std::string& out, const Forwarding& forwarding, std::
   }
   if (response.has(HeaderId::contact) && response.cseq().method != Method::register_) {
     ContactEdits wanted;
-    wanted.drop_tcp = (caller & config::Workaround::no_tcp) != 0;
-    wanted.drop_maddr = (caller & config::Workaround::no_maddr) != 0;
-    const bool phone = branch.natted_at && response.status().class_of() != 3;
+    wanted.drop_tcp = (way.caller & config::Workaround::no_tcp) != 0;
+    wanted.drop_maddr = (way.caller & config::Workaround::no_maddr) != 0;
+    const bool phone = way.natted_at != nullptr && response.status().class_of() != 3;
     if (phone && (callee & config::Workaround::fix_contacts) != 0)
-      wanted.fix = &*branch.natted_at;
+      wanted.fix = way.natted_at;
     else if (phone && config_->nat.contact_alias)
-      wanted.alias = &*branch.natted_at;
+      wanted.alias = way.natted_at;
     edit_contacts(edits_, response, wanted);
   }
-  if (config_->sip.p_asserted_identity)
-    strip_assertions(edits_, response, branch.peer.port != 0, forwarding.facts.from_peer);
-  if (forwarding.contact_replaced) restore_contacts(edits_, response, env_.tokens);
+  if (config_->sip.p_asserted_identity) strip_assertions(edits_, response, way.from_peer, way.to_peer);
+  if (way.contact_replaced) restore_contacts(edits_, response, env_.tokens);
   if ((callee & config::Workaround::bad_update) != 0) drop_update(edits_, response);
-  if (!forwarding.facts.caller_epid.empty())
-    restore_epid(edits_, response, HeaderId::from, forwarding.facts.caller_epid);
+  if (!way.epid.empty()) restore_epid(edits_, response, HeaderId::from, way.epid);
   state_length(edits_, response);
   edits_.write(out, names());
 }
@@ -347,15 +437,14 @@ void Proxy::forward_response(Forwarding& forwarding, std::uint16_t index, const 
     env_.calls.end(dialog::call_name(response.call_id(), response.to_tag(), env_.hash_seed));
   }
   buffer_.clear();
-  write_response(buffer_, forwarding, index, response);
+  write_response(buffer_, way_back(forwarding, index), response);
   if (!env_.servers.answer(forwarding.server, response.status(), buffer_, now) && response.status().success())
-    env_.output.transmit(transport::reply_flow(forwarding.request->top_via(), forwarding.from),
-                         buffer_);  // a late 2xx (threats 53)
+    env_.output.transmit(reply_flow_of(forwarding), buffer_);  // a late 2xx (threats 53)
 }
 
 void Proxy::keep_best(Forwarding& forwarding, std::uint16_t index, const sip::Message& response) {
   forwarding.best.clear();
-  write_response(forwarding.best, forwarding, index, response);
+  write_response(forwarding.best, way_back(forwarding, index), response);
 }
 
 void Proxy::add_challenges(Forwarding& forwarding, const sip::Message& response) const {
@@ -383,14 +472,14 @@ void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint
   const bool overloaded = status == 500 && forwarding.at_limit;
   if (overloaded) status = 503;
   std::string tag;
-  append_to_tag(tag, *forwarding.request);
+  append_to_tag(tag, request_of(forwarding));
   forwarding.record.note(Step::answer, "own", fmt::format(FMT_STRING("{}"), status.value));
   const Level level = forwarding.fork.cancelled() ? Level::low_level : Level::problems;  // a caller may change its mind
   if (env_.log.enabled(Tag::sip_server, level))
-    env_.log(Tag::sip_server, level, "{} for {} answered {}: {}", forwarding.request->method_text(),
-             quoted_for_log(forwarding.request->request_uri_text()), status.value, forwarding.record.text());
+    env_.log(Tag::sip_server, level, "{} for {} answered {}: {}", forwarding.method_text(),
+             quoted_for_log(forwarding.request_uri_text()), status.value, forwarding.record.text());
   env_.servers.answer(forwarding.server, status,
-                      answers_.write(*forwarding.request, forwarding.from, status, {}, tag,
+                      answers_.write(request_of(forwarding), forwarding.from, status, {}, tag,
                                      overloaded ? "Retry-After: 5\r\n" : "", *config_),
                       now);
 }
@@ -403,17 +492,23 @@ std::optional<std::uint16_t> Proxy::branch_of(const Forwarding& forwarding, Slot
 
 // ---- To tags of our own answers
 
+namespace {
+constexpr std::string_view own_tag_mark = "bh";
+}  // namespace
+
 void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
   fmt::memory_buffer identity;
   const fmt::format_int cseq(request.cseq().number);
   for (const std::string_view part : {request.call_id(), std::string_view("\n"), request.from_tag(),
                                       std::string_view("\n"), std::string_view(cseq.data(), cseq.size())})
     identity.append(part);
-  out += "bh";
+  out += own_tag_mark;
   crypto::append_base32(out, crypto::short_mac(tag_key_, {identity.data(), identity.size()}));
 }
 
 bool Proxy::is_own_to_tag(const sip::Message& ack) const {
+  if (ack.to_tag().size() != own_tag_mark.size() + crypto::base32_size || !ack.to_tag().starts_with(own_tag_mark))
+    return false;
   std::string expected;
   append_to_tag(expected, ack);
   return ack.to_tag() == expected;

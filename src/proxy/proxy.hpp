@@ -24,6 +24,7 @@
 #include "request/context.hpp"
 #include "routing/router.hpp"
 #include "sip/edits.hpp"
+#include "transaction/octets.hpp"
 #include "transaction/tables.hpp"
 #include "transport/avoided.hpp"
 #include "transport/layer.hpp"
@@ -35,7 +36,8 @@ namespace bellhop::proxy {
 /// responses back, cancels losers, answers when nobody did.
 ///
 /// Owner   one shard. Everything that outlives a call is a value in a SlotMap; timers and look-ups come back with its
-/// id. Memory  a ringing call: the received request, one client transaction per branch, one server transaction.
+/// id. Memory  a ringing call: the octets of the received request, one client transaction per branch, one server
+/// transaction.
 class Proxy {
  public:
   struct Environment {
@@ -111,16 +113,24 @@ class Proxy {
     bool force_udp = false;
     Endpoint peer{};                       ///< when it is one: what it asserts is believed (RFC 3325); port 0: none
     bool flow_lost = false;                ///< its flow is gone: what is tried instead leads there only by luck
-    std::optional<net::Flow> natted_at{};  ///< who answers stands behind NAT there; kept for late repeats
+    std::optional<net::Flow> natted_at{};  ///< who answers stands behind NAT there
   };
-  /// One forwarded request: everything about it that outlives its walk through the pipeline.
+  /// One forwarded request under way: everything about it that outlives its walk through the pipeline.
   struct Forwarding {
-    Forwarding(const sip::Message& message, bool invite, const Fork::Settings& settings)
-        : request(message), via_count(message.via_count()), fork(invite, settings) {}
-    sip::OwnedMessage request;
+    Forwarding(const sip::Message& message, const net::Flow& source, const Fork::Settings& settings);
+    /// Of the start line.
+    [[nodiscard]] std::string_view method_text() const { return request.view().substr(0, request.view().find(' ')); }
+    [[nodiscard]] std::string_view request_uri_text() const;
+
+    SlotId id{};
+    transaction::Octets request;  ///< as it came; request_of() reads it again
+    std::string_view call_id;     ///< in `request`
     std::size_t via_count;
+    sip::Method method;
+    bool begins_dialog;        ///< its To has no tag
+    std::uint16_t reply_port;  ///< where responses go, with the address of `from`
     net::Flow from;
-    SlotId server;
+    SlotId server{};
     Fork fork;
     ForwardFacts facts;
     std::vector<Branch> branches;
@@ -128,17 +138,54 @@ class Proxy {
     std::string challenges;  ///< header lines of other branches' 401/407
     std::uint64_t loop = 0;
     observe::DecisionRecord record;
-    net::Timer timer;
     bool at_limit = false;  ///< a branch found no room among our client transactions (CGP-49)
-    bool contact_replaced =
-        false;               ///< the request's Contact names us; what comes back for it is the caller's own (CGP-67)
-    bool lingering = false;  ///< answered 2xx: only repeats of it are still passed on (RFC 6026 section 8.7)
+    /// The request's Contact names us; what comes back for it is the caller's own (CGP-67).
+    bool contact_replaced = false;
+  };
+  /// What a response needs to know of the way it takes back.
+  struct WayBack {
+    config::Workarounds caller = 0;  ///< what the device that sent the request needs
+    bool from_peer = false;          ///< the response
+    bool to_peer = false;
+    bool contact_replaced = false;
+    const net::Flow* natted_at = nullptr;  ///< who answers stands behind NAT there
+    std::string_view epid{};               ///< of the caller's From
+  };
+  /// What is left of a call that was answered 2xx while repeats of that may still come (RFC 6026 section 8.7).
+  struct Afterwards {
+    explicit Afterwards(const Forwarding& forwarding);
+    struct Branch {
+      SlotId client;
+      bool peer;
+      std::optional<net::Flow> natted_at;
+    };
+    std::vector<Branch> branches;
+    std::string caller_epid;
+    net::Flow reply_to;
+    SlotId server;
+    std::uint32_t via_count;
+    config::Workarounds sender;
+    bool from_peer, contact_replaced;
+  };
+  /// Where a forwarded request has its id: under way, or afterwards.
+  struct Place {
+    net::Timer timer{};
+    std::unique_ptr<Forwarding> forwarding{};
+    std::unique_ptr<Afterwards> afterwards{};
   };
 
+  /// Null when it is over or only repeats are awaited.
+  [[nodiscard]] Forwarding* find(SlotId id) {
+    Place* place = places_.find(id);
+    return place != nullptr ? place->forwarding.get() : nullptr;
+  }
+  void keep_request(Forwarding& forwarding, const sip::Message& message);
+  [[nodiscard]] const sip::Message& request_of(const Forwarding& forwarding);
+  [[nodiscard]] static net::Flow reply_flow_of(const Forwarding& forwarding);
   void act(SlotId id, Forwarding& forwarding, const Fork::Action& action, const sip::Message* response, TimePoint now);
   void drain(SlotId id, const sip::Message* response, TimePoint now);
   void finish(SlotId id, TimePoint now);
-  void pass_repeat(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now);
+  void pass_repeat(const Afterwards& after, SlotId client, const sip::Message& response, TimePoint now);
 
   // Branches.
   void start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
@@ -164,10 +211,13 @@ class Proxy {
     const net::Flow& from;
     const net::Flow& to;
     const routing::Destination& destination;
+    std::string_view sent_by;  ///< our name towards it
+    bool to_peer = false;
   };
   [[nodiscard]] bool stays_in_path(const Passage& passage) const;
-  void write_request(const Passage& passage, std::string_view via);
-  void write_via(std::string& out, const net::Flow& to) const;
+  [[nodiscard]] std::string_view sent_by(const net::Flow& to);
+  void write_request(const Passage& passage);
+  void write_via(const Passage& passage);
   void write_record_route(std::string& out, const Passage& passage) const;
   void write_path(std::string& out, const Passage& passage) const;
   [[nodiscard]] bool replaces_contact(const Passage& passage) const;
@@ -179,7 +229,7 @@ class Proxy {
   static constexpr std::uint64_t nobody = ~std::uint64_t{0};  ///< key of questions whose answers only go into the cache
   [[nodiscard]] static bool is_sips(std::string_view uri) { return starts_with_ignore_case(uri, "sips:"); }
   static constexpr std::string_view stateless_mark = "z9hG4bKbhs";
-  void append_stateless_branch(std::string& out, const sip::Message& request) const;
+  void append_stateless_branch(std::string& out, const sip::Message& request);
 
   // Responses.
   void forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now);
@@ -187,10 +237,10 @@ class Proxy {
   void add_challenges(Forwarding& forwarding, const sip::Message& response) const;
   void answer_best(Forwarding& forwarding, TimePoint now);
   void answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now);
-  void send_trying(Forwarding& forwarding, bool at_once, TimePoint now);
+  void send_trying(Forwarding& forwarding, const sip::Message& request, TimePoint now);
   void strip_own_via(std::string& out, const sip::Message& response, const net::Flow& from);
-  void write_response(std::string& out, const Forwarding& forwarding, std::uint16_t index,
-                      const sip::Message& response);
+  [[nodiscard]] static WayBack way_back(const Forwarding& forwarding, std::uint16_t index);
+  void write_response(std::string& out, const WayBack& way, const sip::Message& response);
   [[nodiscard]] std::optional<std::uint16_t> branch_of(const Forwarding& forwarding, SlotId client) const;
   [[nodiscard]] sip::FieldNames names() const {
     return config_->sip.short_field_names ? sip::FieldNames::compact : sip::FieldNames::as_received;
@@ -200,11 +250,16 @@ class Proxy {
   const crypto::Key tag_key_, stateless_key_;
   config::SnapshotPtr config_;
   const transport::Reach reach_;  ///< listeners do not change while we run
-  SlotMap<Forwarding> forwardings_;
+  SlotMap<Place> places_;
+  transaction::OctetPool octet_pool_;
   std::size_t under_way_ = 0;  ///< those that do not only linger
+  /// The request that request_of() gave last: the one that just came, or one that was read again.
+  const sip::Message* at_hand_ = nullptr;
+  SlotId at_hand_of_{};
+  sip::Message read_again_;
   sip::Edits edits_;
   request::AnswerWriter answers_;
-  std::string buffer_, via_, facts_text_, record_route_, path_, contact_;
+  std::string buffer_, via_, sent_by_, facts_text_, record_route_, path_, contact_;
   Fork::Actions actions_;
   NeighbourLoad load_;
   observe::Counter& forwarded_;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/text.hpp"
 #include "crypto/subkey.hpp"
 #include "sip/escape.hpp"
 #include "sip/values.hpp"
@@ -112,9 +113,34 @@ void append_token(std::string& out, std::string_view name, std::uint64_t token) 
   crypto::append_base32(out, token);
 }
 
-std::string_view value_of(const sip::Uri& uri, std::string_view name) {
-  const auto parameter = uri.parameter(name);
-  return parameter ? parameter->value : std::string_view{};
+/// What a URI says in parameters of ours: found in one pass, as most URIs have none of them. Of two with one name the
+/// first counts.
+struct Parameters {
+  std::optional<std::string_view> dialog, flow, path, contact, epid;
+
+  explicit Parameters(const sip::Uri& uri) {
+    if (uri.parameters.empty()) return;
+    for (const sip::Parameter p : uri.parameter_list()) {
+      auto* const place =
+          p.name.find('%') == std::string_view::npos ? place_of(p.name) : place_of(sip::unescape(p.name));
+      if (place != nullptr && !*place) *place = p.value;
+    }
+  }
+  std::optional<std::string_view>* place_of(std::string_view name) {
+    if (name.size() != 2 || lower(name[0]) != 'b') return nullptr;
+    switch (lower(name[1])) {
+      case RouteTokens::parameter[1]: return &dialog;
+      case RouteTokens::flow_parameter[1]: return &flow;
+      case RouteTokens::path_parameter[1]: return &path;
+      case RouteTokens::contact_parameter[1]: return &contact;
+      case RouteTokens::epid_parameter[1]: return &epid;
+      default: return nullptr;
+    }
+  }
+};
+
+std::optional<std::uint64_t> token_in(const std::optional<std::string_view>& parameter) {
+  return parameter ? crypto::parse_base32(*parameter) : std::nullopt;
 }
 
 }  // namespace
@@ -156,24 +182,24 @@ void RouteTokens::append_contact(std::string& out, const Value& value, const sip
 }
 
 std::optional<RouteTokens::Contact> RouteTokens::read_contact(const sip::Uri& uri) const {
-  const std::string_view contact = value_of(uri, contact_parameter);
-  if (contact.empty()) return std::nullopt;
-  const auto shown = crypto::parse_base32(value_of(uri, path_parameter));
-  const std::string_view flow_text = value_of(uri, flow_parameter);
-  if (!shown || *shown != path_token(flow_text, contact)) return std::nullopt;
+  const Parameters said(uri);
+  if (!said.contact || said.contact->empty()) return std::nullopt;
+  const auto shown = token_in(said.path);
+  const std::string_view flow_text = said.flow.value_or(std::string_view());
+  if (!shown || *shown != path_token(flow_text, *said.contact)) return std::nullopt;
   const auto flow = flow_of(flow_text);
-  return flow ? std::optional(Contact{sip::unescape(contact), *flow}) : std::nullopt;
+  return flow ? std::optional(Contact{sip::unescape(*said.contact), *flow}) : std::nullopt;
 }
 
 RouteTokens::Mark RouteTokens::read(const sip::Uri& route, std::string_view call_id) const {
-  const std::string_view flow_text = value_of(route, flow_parameter);
-  if (const auto path = crypto::parse_base32(value_of(route, path_parameter));
-      path && *path == path_token(flow_text, {}))
+  const Parameters said(route);
+  const std::string_view flow_text = said.flow.value_or(std::string_view());
+  if (const auto path = token_in(said.path); path && *path == path_token(flow_text, {}))
     return {true, true, flow_of(flow_text), {}};
-  const auto value = crypto::parse_base32(value_of(route, parameter));
+  const auto value = token_in(said.dialog);
   if (!value || *value != token(call_id, flow_text)) return {};
-  const std::string_view epid =
-      value_of(route, epid_parameter);  // not covered: it only goes back into a To of the same dialog
+  const std::string_view epid =  // not covered: it only goes back into a To of the same dialog
+      said.epid.value_or(std::string_view());
   return {true, false, flow_of(flow_text), sip::is_token(epid) ? epid : std::string_view{}};
 }
 

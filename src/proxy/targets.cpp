@@ -71,7 +71,8 @@ std::optional<net::Flow> Proxy::flow_of_binding(Branch& branch) const {
 
 Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const sip::Message& request, const ForwardFacts& facts,
                                                             const routing::Destination& destination) const {
-  const auto uri = sip::parse_uri(next_hop_uri(request, facts, destination.uri, destination.routes));
+  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
+  const auto uri = text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
   auto hop = uri ? transport::next_hop_of(*uri)
                  : Result<transport::NextHop, transport::TargetError>(failure(transport::TargetError::not_sip));
   if (!hop) return failure(sip::StatusCode(uri && uri->scheme == sip::Scheme::other ? 416 : 404));
@@ -94,14 +95,15 @@ transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Mess
 /// Fills branch.targets; false while look-ups are under way or when the branch failed at once.
 bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
   Branch& branch = forwarding.branches[index];
-  const auto hop = next_hop(*forwarding.request, forwarding.facts, branch.destination);
+  const sip::Message& request = request_of(forwarding);
+  const auto hop = next_hop(request, forwarding.facts, branch.destination);
   if (!hop) {
     forwarding.record.note(Step::target, "no next hop", branch.destination.uri);
     fail_branch(forwarding, index, hop.error(), now);
     return false;
   }
   static const std::vector<net::AnswerPtr> none;
-  auto location = locate(*hop, *forwarding.request, branch.look_ups ? branch.look_ups->answers : none, now);
+  auto location = locate(*hop, request, branch.look_ups ? branch.look_ups->answers : none, now);
   if (location.outcome == transport::Location::Outcome::questions) {
     if (ask(id, branch, index, location.questions, now)) return false;
     location.outcome = transport::Location::Outcome::no_answer;
@@ -136,10 +138,9 @@ bool Proxy::ask(SlotId id, Branch& branch, std::uint16_t index, const std::vecto
 }
 
 void Proxy::on_answer(std::uint64_t key, const net::AnswerPtr& answer, TimePoint now) {
-  const SlotId id = forwardings_.id_at(static_cast<std::uint32_t>(key));
+  const SlotId id = places_.id_at(static_cast<std::uint32_t>(key));
   const auto index = static_cast<std::uint16_t>(key >> 48);
-  Forwarding* forwarding =
-      key != nobody && (id.generation & 0xffff) == ((key >> 32) & 0xffff) ? forwardings_.find(id) : nullptr;
+  Forwarding* forwarding = key != nobody && (id.generation & 0xffff) == ((key >> 32) & 0xffff) ? find(id) : nullptr;
   if (forwarding == nullptr || index >= forwarding->branches.size() || !forwarding->branches[index].look_ups) return;
   LookUps& look_ups = *forwarding->branches[index].look_ups;
   look_ups.answers.push_back(answer);
@@ -206,8 +207,8 @@ void Proxy::note_response(Branch& branch, const sip::Message& response, TimePoin
 /// - was silent to a request other than INVITE: after Timer F its caller has given up as well, and an answer would come
 /// too late for anybody (RFC 4320 section 4.2). The next request finds it avoided.
 void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePoint now) {
-  Forwarding* forwarding = forwardings_.find(fork);
-  if (forwarding == nullptr || forwarding->lingering) return;
+  Forwarding* forwarding = find(fork);
+  if (forwarding == nullptr) return;
   const auto index = branch_of(*forwarding, client);
   if (!index) return;
   Branch& branch = forwarding->branches[*index];
@@ -224,7 +225,7 @@ void Proxy::on_client_failure(SlotId client, SlotId fork, bool timed_out, TimePo
     const bool dead = !timed_out || branch.heard == Heard::nothing;
     if (dead && branch.targets.size() > 1)
       env_.avoided.failed(branch.targets[branch.next_target - 1], config_->dns.avoid_failed, now);
-    const bool given_up = timed_out && forwarding->request->method() != sip::Method::invite;
+    const bool given_up = timed_out && forwarding->method != sip::Method::invite;
     const bool elsewhere =
         dead && !given_up && branch.heard != Heard::progress &&
         (try_next_target(fork, *forwarding, *index, now) || try_alternate(fork, *forwarding, *index, now));

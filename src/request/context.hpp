@@ -5,7 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/hash.hpp"
 #include "base/slot.hpp"
 #include "base/time.hpp"
 #include "config/snapshot.hpp"
@@ -24,12 +26,13 @@ struct RequestContext {
   const config::Snapshot& config;
   TimePoint now;
   observe::DecisionRecord record{};
+  Hash128 transaction_key{};  ///< by which its server transaction is found
 
   Duration queue_delay{};  ///< how long it has waited on this machine before its turn came
 
   // Own routes (RFC 3261 section 16.4).
-  std::string target_uri{};    ///< Request-URI after route preprocessing: where routing starts
-  std::size_t own_routes = 0;  ///< Route values at the top that named us and are to be removed
+  std::string_view target_uri{};  ///< Request-URI after route preprocessing: where routing starts
+  std::size_t own_routes = 0;     ///< Route values at the top that named us and are to be removed
   bool drop_last_route =
       false;               ///< a strict router put us into the Request-URI: its last Route value became the target
   bool in_dialog = false;  ///< a Route with our valid token brought it: the dialog was authorised when it began
@@ -53,6 +56,17 @@ struct RequestContext {
   std::size_t octets_back = 0;  ///< of our own answers so far
 
   [[nodiscard]] sip::Method method() const { return message.method(); }
+  /// The target as a URI: the Request-URI as it was parsed, unless something else stands in its place.
+  [[nodiscard]] Result<sip::Uri, sip::UriError> target() const {
+    const bool as_it_came = target_uri.data() == message.request_uri_text().data();
+    return as_it_came ? message.request_uri() : sip::parse_uri(target_uri);
+  }
+  void set_target(std::string uri) {
+    target_text_ = std::move(uri);
+    target_uri = target_text_;
+  }
+
+  std::string target_text_{};  ///< holds target_uri where it is not in the message
 };
 
 }  // namespace bellhop::request

@@ -35,8 +35,8 @@ bool strip_suffix(std::string& host, Address& address) {
   return false;
 }
 
-/// "[192.0.2.1]" is a way to write an IPv4 domain (CGP-15); IPv6 keeps its brackets, but not the third colon that RFC 3261 allowed by
-/// mistake (RFC 5118 section 4.10).
+/// "[192.0.2.1]" is a way to write an IPv4 domain (CGP-15); IPv6 keeps its brackets, but not the third colon that RFC
+/// 3261 allowed by mistake (RFC 5118 section 4.10).
 std::string normal_host(std::string_view host) {
   std::string lower_host = to_lower(host);
   if (lower_host.starts_with('[') && lower_host.ends_with(']')) {
@@ -64,7 +64,8 @@ std::string rebuild(const sip::Uri& uri, std::string_view user, std::string_view
   return out;
 }
 
-bool find_local(Address& address, std::uint16_t port, const config::Snapshot& config, const storage::Directory& directory) {
+bool find_local(Address& address, std::uint16_t port, const config::Snapshot& config,
+                const storage::Directory& directory) {
   address.domain = config.domain_of(address.host);
   const auto literal = IpAddress::parse(address.host);
   // One of our addresses with a port we do not listen on is something else on this host.
@@ -77,7 +78,8 @@ bool find_local(Address& address, std::uint16_t port, const config::Snapshot& co
   return address.local();
 }
 
-/// "bob%25example.test@local" (a "%" is written escaped in a URI): the rightmost % becomes @ (CGP-17). False: nothing to do.
+/// "bob%25example.test@local" (a "%" is written escaped in a URI): the rightmost % becomes @ (CGP-17). False: nothing
+/// to do.
 bool unpack_percent(std::string& user, std::string& host) {
   constexpr std::string_view escaped = "%25";
   const auto percent = user.rfind(escaped);
@@ -91,7 +93,8 @@ bool unpack_percent(std::string& user, std::string& host) {
 
 }  // namespace
 
-std::string stored_domain_of(std::string_view host, const config::Snapshot& config, const storage::Directory& directory) {
+std::string stored_domain_of(std::string_view host, const config::Snapshot& config,
+                             const storage::Directory& directory) {
   std::string name = to_lower(host);
   if (directory.stored_domain(name)) return name;
   const auto prefix = name.size() - config.without_realm_prefix(name).size();
@@ -105,11 +108,15 @@ std::string fold_user(std::string_view user, const config::Registrar& registrar)
 }
 
 std::string binding_key(std::string_view user, std::string_view domain, const config::Registrar& registrar) {
-  return registrar.use_domain ? fmt::format("{}@{}", user, domain) : std::string(user);
+  std::string key;
+  key.reserve(user.size() + 1 + domain.size());
+  key.append(user);
+  if (registrar.use_domain) key.append("@").append(domain);
+  return key;
 }
 
 Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
-                                                  const storage::Directory& directory) {
+                                         const storage::Directory& directory) {
   Address address;
   if (uri.scheme == sip::Scheme::tel) {
     if (config.domains.empty()) return failure(Refusal{416});

@@ -1,8 +1,10 @@
 #include "routing/router.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.hpp"
 
@@ -85,13 +87,12 @@ std::vector<Destination> destinations_of(const std::vector<location::Binding>& b
   return destinations;
 }
 
-Decision Router::route(std::string_view target_uri, sip::Method method, const config::Snapshot& config, TimePoint now,
-                       observe::DecisionRecord& record) const {
+Decision Router::route(Result<sip::Uri, sip::UriError> uri, sip::Method method, const config::Snapshot& config,
+                       TimePoint now, observe::DecisionRecord& record) const {
   Decision decision;
-  std::string uri_text(target_uri);
+  std::string uri_text;  // of an alias
   std::optional<Gruus::Device> device;
   for (int hop = 0; hop < max_aliases; ++hop) {
-    const auto uri = sip::parse_uri(uri_text);
     if (!uri || uri->scheme == sip::Scheme::other) {
       refuse(decision, uri ? 416 : 400, uri ? "" : "Bad Request-URI");
       return decision;
@@ -133,6 +134,7 @@ Decision Router::route(std::string_view target_uri, sip::Method method, const co
     }
     record.note(Step::alias, "alias", *alias);
     uri_text = target_uri_of(*alias, address->local_name());
+    uri = sip::parse_uri(uri_text);
   }
   record.note(Step::alias, "482", "aliases chase each other");
   refuse(decision, 482);
@@ -176,7 +178,9 @@ void Router::route_local(const Address& address, const Wanted& wanted, sip::Meth
   }
   decision.destinations = destinations_of(bindings, config);
   if (!config.registrar.parallel_forking) decision.destinations.resize(1);
-  record.note(Step::location, "found", fmt::format(FMT_STRING("{} of {} bindings"), bindings.size(), registered));
+  std::array<char, 64> found;  // noted for every request to a user of ours
+  const char* const end = fmt::format_to(found.data(), FMT_COMPILE("{} of {} bindings"), bindings.size(), registered);
+  record.note(Step::location, "found", {found.data(), static_cast<std::size_t>(end - found.data())});
 }
 
 void Router::route_remote(const Address& address, const config::Snapshot& config, observe::DecisionRecord& record,

@@ -54,8 +54,8 @@ class Router {
   Router(const storage::Directory& directory, const location::Table& table, const crypto::Key& key = {})
       : directory_(directory), table_(table), gruus_(key) {}
 
-  [[nodiscard]] Decision route(std::string_view target_uri, sip::Method method, const config::Snapshot& config,
-                               TimePoint now, observe::DecisionRecord& record) const;
+  [[nodiscard]] Decision route(Result<sip::Uri, sip::UriError> target, sip::Method method,
+                               const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record) const;
 
  private:
   /// What a GRUU narrows a search to (RFC 5627); nothing: all devices of the user.

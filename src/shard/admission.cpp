@@ -44,7 +44,7 @@ Pipeline::Next Pipeline::refuse_while_draining(Context& context) {
 bool Pipeline::is_emergency(const Context& context) const {
   if (context.method() != Method::invite) return false;
   const auto& numbers = context.config.overload.emergency;
-  const auto uri = sip::parse_uri(context.target_uri);
+  const auto uri = context.target();
   return uri && std::find(numbers.begin(), numbers.end(), uri->user) != numbers.end();
 }
 
@@ -81,7 +81,7 @@ const config::Domain* Pipeline::authenticating_domain(Context& context) {
     if (const auto* to = domain_of(context.message.to().uri.host, context)) return to;
   }
   if (const auto* from = domain_of(context.message.from().uri.host, context)) return from;
-  const auto target = sip::parse_uri(context.target_uri);
+  const auto target = context.target();
   return target ? domain_of(target->host, context) : nullptr;
 }
 

@@ -52,7 +52,7 @@ Pipeline::Pipeline(const Environment& environment)
 void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config,
                           TimePoint arrived, TimePoint now) {
   requests_.add();
-  Context context{message, from, config, now, {}, {}};
+  Context context{message, from, config, now};
   context.queue_delay = std::max(Duration::zero(), now - arrived);
   if (!config.devices.empty()) context.sender = config.workarounds_of_agent(message.value_of(HeaderId::user_agent));
   if (from.transport == sip::Transport::tls && sip::ParameterList(message.top_via().parameters).find("alias"))
@@ -69,7 +69,8 @@ void Pipeline::on_request(const sip::Message& message, const net::Flow& from, co
 
 Pipeline::Next Pipeline::match_transaction(Context& context) {
   using Arrival = transaction::ServerTransactions::Arrival;
-  switch (env_.servers.on_request(context.message, context.now)) {
+  context.transaction_key = env_.servers.key_of(context.message);
+  switch (env_.servers.on_request(context.message, context.transaction_key, context.now)) {
     case Arrival::absorbed: return Next::done;
     case Arrival::merged: return refuse(context, 482);
     case Arrival::fresh: break;
@@ -173,13 +174,13 @@ Pipeline::Next Pipeline::pass_ack(Context& context) {
   take_alias(context);
   const bool look_up = !context.preloaded_route && !context.by_path && names_user_of_ours(context);
   if ((context.in_dialog && !look_up) || context.by_path) {
-    decision.destinations.push_back({.uri = context.target_uri,
+    decision.destinations.push_back({.uri = std::string(context.target_uri),
                                      .routes = {},
                                      .flow = context.route_flow,
                                      .transport = {},
                                      .outbound = context.by_path});
   } else {
-    decision = env_.router.route(context.target_uri, Method::ack, context.config, context.now, context.record);
+    decision = env_.router.route(context.target(), Method::ack, context.config, context.now, context.record);
     if (decision.refused || (decision.to_remote && !relay_allowed(context, decision))) {
       env_.log(Tag::sip_server, Level::problems, "ACK dropped source={} target={}", context.from.remote.to_string(),
                quoted_for_log(context.target_uri));
@@ -197,7 +198,7 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
     if (!context.config.registrar.only) return Next::go_on;
     return refuse(context, 501);  // ARCH-07
   }
-  const auto uri = sip::parse_uri(context.target_uri);
+  const auto uri = context.target();
   if (!uri || domain_of(uri->host, context) == nullptr)
     return Next::go_on;  // for another registrar: routed like any request
   if (context.message.to().uri.scheme == sip::Scheme::other)
@@ -231,25 +232,28 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
   take_alias(context);
   if (context.by_path) {  // RFC 5626 section 5.3.1: over its flow or not at all
     routing::Decision decision;
-    decision.destinations.push_back(
-        {.uri = context.target_uri, .routes = {}, .flow = context.route_flow, .transport = {}, .outbound = true});
+    decision.destinations.push_back({.uri = std::string(context.target_uri),
+                                     .routes = {},
+                                     .flow = context.route_flow,
+                                     .transport = {},
+                                     .outbound = true});
     return pass_on(context, decision);
   }
   if (!context.in_dialog) {
     if (message.to_tag().empty() || context.preloaded_route) return Next::go_on;
-    const auto uri = sip::parse_uri(context.target_uri);
+    const auto uri = context.target();
     if (!uri || domain_of(uri->host, context) == nullptr) return Next::go_on;
     return refuse(context, 404, "Not here");  // RT-09
   }
   if (!context.preloaded_route) {
-    if (!sip::parse_uri(context.target_uri)) return refuse(context, 400, "Bad Request-URI");
+    if (!context.target()) return refuse(context, 400, "Bad Request-URI");
     if (names_user_of_ours(context)) return Next::go_on;
   }
   routing::Decision decision;
   decision.destinations.push_back(
-      {.uri = context.target_uri, .routes = {}, .flow = context.route_flow, .transport = {}});
+      {.uri = std::string(context.target_uri), .routes = {}, .flow = context.route_flow, .transport = {}});
   if (!context.config.sites.empty())
-    if (const auto uri = sip::parse_uri(context.target_uri))
+    if (const auto uri = context.target())
       decision.destinations.front().workarounds = context.config.workarounds_of_site(uri->host);
   return pass_on(context, decision);
 }
@@ -257,7 +261,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
 /// Whether the remote target is a registered user's address, as a GRUU is, and not a phone's: then it is looked up. A
 /// phone may well stand on one of our own addresses, with a port of its own.
 bool Pipeline::names_user_of_ours(const Context& context) {
-  const auto uri = sip::parse_uri(context.target_uri);
+  const auto uri = context.target();
   if (!uri || domain_of(uri->host, context) == nullptr) return false;
   const auto literal = sip::host_address(uri->host);
   return !literal || uri->port == 0 || context.config.is_own_address(*literal, uri->port);
@@ -270,7 +274,7 @@ void Pipeline::take_alias(Context& context) const {
   if (!context.in_dialog || context.by_path || context.preloaded_route || !context.config.nat.contact_alias) return;
   auto alias = proxy::alias_of(context.target_uri);
   if (!alias) return;
-  context.target_uri = std::move(alias->uri);
+  context.set_target(std::move(alias->uri));
   if (!alias->udp || (context.route_flow && context.route_flow->is_stream())) return;
   const net::SocketId socket = context.route_flow ? context.route_flow->socket : context.from.socket;
   if (auto flow = env_.transport.flow_to({sip::Transport::udp, *alias->udp, true}, socket, context.now))
@@ -278,7 +282,7 @@ void Pipeline::take_alias(Context& context) const {
 }
 
 Pipeline::Next Pipeline::route(Context& context) {
-  auto decision = env_.router.route(context.target_uri, context.method(), context.config, context.now, context.record);
+  auto decision = env_.router.route(context.target(), context.method(), context.config, context.now, context.record);
   if (!decision.refused && decision.to_remote && !relay_allowed(context, decision)) {
     if (const Next next = authenticate_relay(context); next != Next::go_on) return next;
   }
@@ -345,13 +349,26 @@ Pipeline::Next Pipeline::redirect(Context& context, const routing::Decision& dec
 
 namespace {
 
+/// Whether what is written into this request may depend on the way back: its Contact, a Record-Route or a Path.
+bool shows_a_way_back(const sip::Message& message) {
+  switch (message.method()) {
+    case Method::ack:
+    case Method::bye:
+    case Method::message:
+    case Method::options: return message.has(HeaderId::contact);
+    default: return true;
+  }
+}
+
 /// The way back to who sent it: by the address in the message, by where it came from since that is another, or by its
 /// flow alone. Over a connection nothing needs to be found out.
 void find_way_back(const request::RequestContext& context, proxy::ForwardFacts& facts) {
   facts.caller_by_flow = context.from.is_stream();
-  if (context.from.is_stream() || context.message.via_count() > 1) return;
+  if (context.from.is_stream() || context.message.via_count() > 1 || !shows_a_way_back(context.message)) return;
   std::string_view others;
-  const auto contact = sip::parse_contact(context.message.value_of(HeaderId::contact), &others);
+  const auto contact = context.message.has(HeaderId::contact)
+                           ? sip::parse_contact(context.message.value_of(HeaderId::contact), &others)
+                           : Result<sip::Contact, sip::ValueError>(failure(sip::ValueError::malformed));
   const sip::Uri* uri = contact && !contact->star ? &contact->address.uri : nullptr;
   facts.caller_natted = transport::behind_nat(context.message, uri, context.from, context.config.nat.detect);
   // Names alone say nothing of where it stands, and others may not know them.

@@ -1,6 +1,8 @@
 #include "transaction/branch.hpp"
 
 #include <array>
+#include <bit>
+#include <cstring>
 
 #include "base/text.hpp"
 
@@ -15,22 +17,23 @@ constexpr std::size_t word_size = crypto::base32_size;
 constexpr std::size_t branch_size = cookie.size() + shard_size + 2 * word_size + 1 + word_size;
 
 std::uint64_t mac_of(const Branch& branch, const crypto::Key& key) {
+  // In the order of octets that all machines of a cluster have.
+  static_assert(std::endian::native == std::endian::little);
   std::array<char, 18> covered;
-  const auto put = [&covered](std::size_t at, std::size_t size, std::uint64_t value) {
-    for (std::size_t i = 0; i < size; ++i) covered[at + i] = static_cast<char>(value >> (8 * i));
-  };
-  put(0, 2, branch.shard);
-  put(2, 8, branch.slot.packed());
-  put(10, 8, branch.loop);
+  const std::uint64_t slot = branch.slot.packed();
+  std::memcpy(covered.data(), &branch.shard, 2);
+  std::memcpy(covered.data() + 2, &slot, 8);
+  std::memcpy(covered.data() + 10, &branch.loop, 8);
   return crypto::short_mac(key, {covered.data(), covered.size()});
 }
 
 std::optional<std::uint16_t> parse_shard(std::string_view text) {
   unsigned value = 0;
   for (const char c : text) {
-    const std::size_t digit = digits.find(lower(c));
-    if (digit == std::string_view::npos) return std::nullopt;
-    value = value * 16 + static_cast<unsigned>(digit);
+    const char folded = lower(c);
+    const bool decimal = folded >= '0' && folded <= '9';
+    if (!decimal && (folded < 'a' || folded > 'f')) return std::nullopt;
+    value = value * 16 + static_cast<unsigned>(decimal ? folded - '0' : folded - 'a' + 10);
   }
   return static_cast<std::uint16_t>(value);
 }

@@ -1,11 +1,9 @@
-#include <limits>
 #include <variant>
 
 #include "sip/builder.hpp"
 #include "transaction/branch.hpp"
 #include "transaction/flow_chains.hpp"
 #include "transaction/octets.hpp"
-#include "transaction/sent_via.hpp"
 #include "transaction/tables.hpp"
 
 namespace bellhop::transaction {
@@ -54,6 +52,7 @@ struct ClientTransactions::Tables {
   std::uint32_t epoch;
   FlowChains chains;  ///< those that still wait for a final response
   SlotMap<Entry> entries;
+  OctetPool octet_pool;
   sip::Message parsed_request;  ///< reused
   std::string text;             ///< reused
   std::size_t limit = Limits{}.client;
@@ -63,7 +62,8 @@ struct ClientTransactions::Tables {
   observe::Counter& repeats_sent;
 
   [[nodiscard]] SlotId take_slot();
-  void start(SlotId id, sip::Method method, std::string_view octets, const net::Flow& to, TimePoint now);
+  void start(SlotId id, sip::Method method, std::string_view octets, const SentVia& via, const net::Flow& to,
+             TimePoint now);
   [[nodiscard]] SlotId match(const sip::Message& response);
   [[nodiscard]] bool parse_held(const Entry& entry);
   void hold_and_send_ack(Entry& entry, const sip::Message& response);
@@ -107,13 +107,6 @@ Effects run(Machine& machine, Event&& event) {
   return {};
 }
 
-/// Our own messages passed the limits when they came in; what we added to them does not count.
-constexpr sip::Limits no_limits{.message_size = std::numeric_limits<std::size_t>::max(),
-                                .header_block_size = std::numeric_limits<std::size_t>::max(),
-                                .header_count = std::numeric_limits<std::size_t>::max(),
-                                .via_count = std::numeric_limits<std::size_t>::max(),
-                                .route_count = std::numeric_limits<std::size_t>::max()};
-
 }  // namespace
 
 // Life ----------------------------------------------------------------------------------------------------------------
@@ -143,17 +136,17 @@ void ClientTransactions::release(SlotId id) {
   if (entry != nullptr && !entry->started_yet()) tables_->erase(id, *entry);
 }
 
-void ClientTransactions::start(SlotId id, sip::Method method, std::string_view octets, const net::Flow& to,
-                               SlotId owner, TimePoint now) {
+void ClientTransactions::start(SlotId id, sip::Method method, std::string_view octets, const SentVia& via,
+                               const net::Flow& to, SlotId owner, TimePoint now) {
   Entry* entry = tables_->entries.find(id);
   if (entry == nullptr || entry->started_yet()) return;
   if (method == sip::Method::ack) return release(id);
   entry->owner = owner;
-  tables_->start(id, method, octets, to, now);
+  tables_->start(id, method, octets, via, to, now);
 }
 
-void ClientTransactions::Tables::start(SlotId id, sip::Method method, std::string_view octets, const net::Flow& to,
-                                       TimePoint now) {
+void ClientTransactions::Tables::start(SlotId id, sip::Method method, std::string_view octets, const SentVia& via,
+                                       const net::Flow& to, TimePoint now) {
   Entry& entry = *entries.find(id);
   const bool reliable = sip::is_reliable(to.transport);
   if (method == sip::Method::invite) {
@@ -165,10 +158,10 @@ void ClientTransactions::Tables::start(SlotId id, sip::Method method, std::strin
   entry.target = to;
   entry.started = now;
   entry.messages = 1;
-  entry.via = SentVia::of_request(octets);
+  entry.via = via;
   entry.timer.set_token(timer_token(TimerKind::client, id));
   // Over a stream only an INVITE is needed again: for its CANCEL and its ACK.
-  if (method == sip::Method::invite || !reliable) entry.held = Octets(octets);
+  if (method == sip::Method::invite || !reliable) octet_pool.hold(entry.held, octets);
   chains.link(entry, to);
   arm(entry);
   output.transmit(to, octets);
@@ -185,7 +178,7 @@ void ClientTransactions::cancel(SlotId invite, std::string_view reason, TimePoin
   sip::build_cancel(t.text, t.parsed_request, reason);
   entry->cancel = t.take_slot();
   t.entries.find(entry->cancel)->is_cancel = true;
-  t.start(entry->cancel, sip::Method::cancel, t.text, entry->target, now);
+  t.start(entry->cancel, sip::Method::cancel, t.text, SentVia::of_request(t.text), entry->target, now);
 }
 
 void ClientTransactions::abandon(SlotId invite, TimePoint now) {
@@ -198,7 +191,11 @@ void ClientTransactions::abandon(SlotId invite, TimePoint now) {
 }
 
 void ClientTransactions::Tables::erase(SlotId id, Entry& entry) {
-  if (entry.cancel.valid()) entries.erase(entry.cancel);
+  if (Entry* cancel = entries.find(entry.cancel)) {
+    octet_pool.release(cancel->held);
+    entries.erase(entry.cancel);
+  }
+  octet_pool.release(entry.held);
   entries.erase(id);
   gauge.set(static_cast<std::int64_t>(entries.size()));
 }
@@ -264,7 +261,7 @@ auto ClientTransactions::on_response(const sip::Message& response, TimePoint now
   if (effects.make_ack) {
     t.hold_and_send_ack(*entry, response);
   } else if (effects.drop_request) {
-    entry->held.clear();
+    t.octet_pool.release(entry->held);
   }
   if (effects.send) t.repeat(*entry);
   if (!entry->failed) t.arm(*entry);
@@ -277,10 +274,10 @@ bool ClientTransactions::Tables::parse_held(const Entry& entry) {
 }
 
 void ClientTransactions::Tables::hold_and_send_ack(Entry& entry, const sip::Message& response) {
-  if (!parse_held(entry)) return entry.held.clear();
+  if (!parse_held(entry)) return octet_pool.release(entry.held);
   text.clear();
   sip::build_ack(text, parsed_request, response);
-  entry.held = Octets(text);
+  octet_pool.hold(entry.held, text);
   ++entry.messages;
   output.transmit(entry.target, text);
 }

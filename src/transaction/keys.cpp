@@ -1,6 +1,6 @@
 #include "transaction/keys.hpp"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 
 #include "base/text.hpp"
@@ -20,49 +20,62 @@ bool Keys::has_identifying_branch(const sip::Message& request) {
   return request.top_via().has_cookie() && request.top_via().branch.size() > cookie_size;
 }
 
-void Keys::add(std::string_view part) {
-  text_ += part;
-  text_ += separator;
-}
+/// Writes the parts of a key one behind the other.
+class Keys::Text {
+ public:
+  /// Room for parts of so many octets in all.
+  Text(std::string& room, std::size_t octets) : room_(room) {
+    constexpr std::size_t for_numbers_and_separators = 64;
+    if (room_.size() < octets + for_numbers_and_separators) room_.resize(octets + for_numbers_and_separators);
+    at_ = room_.data();
+  }
+  void add(std::string_view part) {
+    at_ = std::copy(part.begin(), part.end(), at_);
+    *at_++ = separator;
+  }
+  void add_folded(std::string_view part) {
+    at_ = std::transform(part.begin(), part.end(), at_, lower);
+    *at_++ = separator;
+  }
+  void add(std::uint32_t number) {
+    at_ = std::to_chars(at_, at_ + 10, number).ptr;
+    *at_++ = separator;
+  }
+  [[nodiscard]] std::string_view view() const { return {room_.data(), static_cast<std::size_t>(at_ - room_.data())}; }
 
-void Keys::add_folded(std::string_view part) {
-  const std::size_t at = text_.size();
-  add(part);
-  for (std::size_t i = at; i < text_.size(); ++i) text_[i] = lower(text_[i]);
-}
-
-void Keys::add(std::uint32_t number) {
-  std::array<char, 10> decimal;
-  const auto end = std::to_chars(decimal.data(), decimal.data() + decimal.size(), number).ptr;
-  add(std::string_view(decimal.data(), static_cast<std::size_t>(end - decimal.data())));
-}
+ private:
+  std::string& room_;
+  char* at_;
+};
 
 Hash128 Keys::of(const sip::Message& request, std::string_view method) {
   const sip::Via& via = request.top_via();
-  text_.clear();
-  add(method);
   if (has_identifying_branch(request)) {
-    add_folded(via.branch);
-    add_folded(via.host);
-    add(std::uint32_t{via.port});
-  } else {
-    add(request.request_uri_text());
-    add(request.from_tag());
-    add(request.call_id());
-    add(request.cseq().number);
-    if (method != "INVITE") add(request.to_tag());
-    add(via.text);
+    Text text(text_, method.size() + via.branch.size() + via.host.size());
+    text.add(method);
+    text.add_folded(via.branch);
+    text.add_folded(via.host);
+    text.add(std::uint32_t{via.port});
+    return hash128(text.view(), seed_);
   }
-  return hash128(text_, seed_);
+  Text text(text_, method.size() + request.octets().size());
+  text.add(method);
+  text.add(request.request_uri_text());
+  text.add(request.from_tag());
+  text.add(request.call_id());
+  text.add(request.cseq().number);
+  if (method != "INVITE") text.add(request.to_tag());
+  text.add(via.text);
+  return hash128(text.view(), seed_);
 }
 
 Hash128 Keys::of_merged(const sip::Message& request) {
-  text_.clear();
-  add(request.method_text());
-  add(request.from_tag());
-  add(request.call_id());
-  add(request.cseq().number);
-  return hash128(text_, seed_);
+  Text text(text_, request.octets().size());
+  text.add(request.method_text());
+  text.add(request.from_tag());
+  text.add(request.call_id());
+  text.add(request.cseq().number);
+  return hash128(text.view(), seed_);
 }
 
 std::uint32_t Keys::of_tag(std::string_view tag) const {

@@ -34,12 +34,10 @@ class Keys {
  private:
   [[nodiscard]] static std::string_view matched_method(const sip::Message& request);
   [[nodiscard]] Hash128 of(const sip::Message& request, std::string_view method);
-  void add(std::string_view part);
-  void add_folded(std::string_view part);
-  void add(std::uint32_t number);
+  class Text;
 
   std::uint64_t seed_;
-  std::string text_;
+  std::string text_;  ///< room that is reused; never shrinks
 };
 
 }  // namespace bellhop::transaction

@@ -1,31 +1,80 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string_view>
+#include <utility>
+
+#include "sip/message.hpp"
 
 namespace bellhop::transaction {
 
-/// A message held for repetition: one allocation of exactly its size, because thousands of them linger.
+/// For reading again what is held: it passed the limits when it came in, and what we added does not count.
+inline constexpr sip::Limits no_limits{.message_size = std::numeric_limits<std::size_t>::max(),
+                                       .header_block_size = std::numeric_limits<std::size_t>::max(),
+                                       .header_count = std::numeric_limits<std::size_t>::max(),
+                                       .via_count = std::numeric_limits<std::size_t>::max(),
+                                       .route_count = std::numeric_limits<std::size_t>::max()};
+
+/// A message held for repetition: one buffer of about its size, because thousands of them linger.
 class Octets {
  public:
-  Octets() = default;
-  explicit Octets(std::string_view text)
-      : text_(std::make_unique_for_overwrite<char[]>(text.size())), size_(static_cast<std::uint32_t>(text.size())) {
-    std::memcpy(text_.get(), text.data(), text.size());
-  }
-
   [[nodiscard]] std::string_view view() const { return {text_.get(), size_}; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
-  void clear() {
-    text_.reset();
-    size_ = 0;
-  }
 
  private:
   std::unique_ptr<char[]> text_;
-  std::uint32_t size_ = 0;
+  std::uint32_t size_ = 0, capacity_ = 0;
+  friend class OctetPool;
+};
+
+/// Gives held messages their buffers, and those that are no longer needed to the next ones: a message that is held
+/// takes nothing from the heap while others end.
+///
+/// Owner   one table. Octets that end without release() are freed.
+/// Memory  the buffers are as large as those of the allocator would be; a few of each size are kept.
+class OctetPool {
+ public:
+  void hold(Octets& octets, std::string_view text) {
+    const std::size_t size_class = (text.size() + step - 1) / step;
+    if (octets.capacity_ != size_class * step) {
+      release(octets);
+      octets.text_ = take(size_class);
+      octets.capacity_ = static_cast<std::uint32_t>(size_class * step);
+    }
+    std::memcpy(octets.text_.get(), text.data(), text.size());
+    octets.size_ = static_cast<std::uint32_t>(text.size());
+  }
+  void release(Octets& octets) {
+    const std::size_t size_class = octets.capacity_ / step;
+    if (size_class > 0 && size_class < shelves_.size() && shelves_[size_class].count < most_spare) {
+      Shelf& shelf = shelves_[size_class];
+      shelf.buffers[shelf.count++] = std::move(octets.text_);
+    }
+    octets.text_.reset();
+    octets.size_ = octets.capacity_ = 0;
+  }
+
+ private:
+  using Buffer = std::unique_ptr<char[]>;
+  static constexpr std::size_t step = 128, most_spare = 16;
+  struct Shelf {
+    std::array<Buffer, most_spare> buffers;
+    std::size_t count = 0;
+  };
+
+  [[nodiscard]] Buffer take(std::size_t size_class) {
+    if (size_class >= shelves_.size() || shelves_[size_class].count == 0)
+      return std::make_unique_for_overwrite<char[]>(size_class * step);
+    Shelf& shelf = shelves_[size_class];
+    return std::move(shelf.buffers[--shelf.count]);
+  }
+
+  std::array<Shelf, 17> shelves_;  ///< by size: of up to 2 KiB
 };
 
 }  // namespace bellhop::transaction

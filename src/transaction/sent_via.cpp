@@ -10,17 +10,24 @@ namespace bellhop::transaction {
 namespace {
 
 /// FNV-1a over the folded host, the port and the method. No secret: the branch's mac is what cannot be guessed.
-std::uint32_t origin_of(const sip::Via& via, std::string_view method) {
+std::uint32_t origin_of(std::string_view host, std::uint32_t port, std::string_view method) {
   std::uint32_t hash = 2166136261U;
   const auto mix = [&hash](unsigned octet) { hash = (hash ^ octet) * 16777619U; };
-  for (const char c : via.host) mix(static_cast<unsigned char>(lower(c)));
-  mix(via.port & 0xffU);
-  mix(via.port >> 8U);
+  for (const char c : host) mix(static_cast<unsigned char>(lower(c)));
+  mix(port & 0xffU);
+  mix(port >> 8U);
   for (const char c : method) mix(static_cast<unsigned char>(c));
   return hash;
 }
 
 }  // namespace
+
+SentVia SentVia::of_written(std::string_view sent_by, std::string_view method, std::size_t count) {
+  const std::size_t colon = sent_by.find(':', sent_by.starts_with('[') ? sent_by.find(']') : 0);
+  const auto port = colon == std::string_view::npos ? std::nullopt : parse_decimal(sent_by.substr(colon + 1), 65535);
+  return {origin_of(sent_by.substr(0, colon), static_cast<std::uint32_t>(port.value_or(0)), method),
+          static_cast<std::uint16_t>(count)};
+}
 
 SentVia SentVia::of_request(std::string_view octets) {
   SentVia sent;
@@ -33,14 +40,15 @@ SentVia SentVia::of_request(std::string_view octets) {
     std::string_view values = octets.substr(line.field.value_at, line.field.value_size);
     while (const auto value = sip::next_in_list(values)) {
       if (sent.count++ > 0) continue;
-      if (const auto via = sip::parse_via(*value)) sent.origin = origin_of(*via, method);
+      if (const auto via = sip::parse_via(*value)) sent.origin = origin_of(via->host, via->port, method);
     }
   }
   return sent;
 }
 
 SentVia SentVia::of_response(const sip::Message& response) {
-  return {origin_of(response.top_via(), response.cseq().method_text), static_cast<std::uint16_t>(response.via_count())};
+  const sip::Via& top = response.top_via();
+  return {origin_of(top.host, top.port, response.cseq().method_text), static_cast<std::uint16_t>(response.via_count())};
 }
 
 }  // namespace bellhop::transaction

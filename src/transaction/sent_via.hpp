@@ -13,7 +13,9 @@ struct SentVia {
   std::uint32_t origin = 0;  ///< hash of host, port and method
   std::uint16_t count = 0;
 
-  /// Of a request as it leaves. Looks only at the lines that begin with a V.
+  /// Of a request we wrote: the sent-by we put on top ("host", "host:port"), and how many Via values it has in all.
+  [[nodiscard]] static SentVia of_written(std::string_view sent_by, std::string_view method, std::size_t count);
+  /// Of a request as it leaves, where nobody remembers what was written. Looks only at the lines that begin with a V.
   [[nodiscard]] static SentVia of_request(std::string_view octets);
   [[nodiscard]] static SentVia of_response(const sip::Message& response);
   friend bool operator==(const SentVia&, const SentVia&) = default;

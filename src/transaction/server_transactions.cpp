@@ -52,6 +52,7 @@ struct ServerTransactions::Tables {
   Output& output;
   Keys keys;
   SlotMap<Entry> entries;
+  OctetPool octet_pool;
   Map by_key, by_merge_key;
   sip::Message parsed_response;  ///< reused
   std::size_t limit = Limits{}.server;
@@ -68,7 +69,7 @@ struct ServerTransactions::Tables {
     const bool ends_something = request.method() == sip::Method::cancel || !request.to_tag().empty();
     return ends_something ? limit + limit / 4 : limit;
   }
-  [[nodiscard]] SlotId match(const sip::Message& request);
+  [[nodiscard]] SlotId match(const sip::Message& request, const Hash128& key);
   [[nodiscard]] bool acknowledges(const Entry& entry, const sip::Message& ack);
   [[nodiscard]] Arrival on_ack(Entry& entry, TimePoint now);
   void on_repeat(Entry& entry, TimePoint now);
@@ -122,8 +123,12 @@ Machine machine_for(const sip::Message& request, const Timers& timers, const net
 
 // Matching ------------------------------------------------------------------------------------------------------------
 
-SlotId ServerTransactions::Tables::match(const sip::Message& request) {
-  const SlotId id = id_of(by_key, keys.of(request));
+Hash128 ServerTransactions::key_of(const sip::Message& request) const {
+  return tables_->keys.of(request);
+}
+
+SlotId ServerTransactions::Tables::match(const sip::Message& request, const Hash128& key) {
+  const SlotId id = id_of(by_key, key);
   const Entry* entry = entries.find(id);
   if (entry == nullptr) return {};
   if (entry->by_branch) return id;
@@ -139,10 +144,10 @@ bool ServerTransactions::Tables::acknowledges(const Entry& entry, const sip::Mes
   return !parsed || parsed_response.to_tag() == ack.to_tag();
 }
 
-auto ServerTransactions::on_request(const sip::Message& request, TimePoint now) -> Arrival {
+auto ServerTransactions::on_request(const sip::Message& request, const Hash128& key, TimePoint now) -> Arrival {
   Tables& t = *tables_;
   const bool is_ack = request.method() == sip::Method::ack;
-  if (Entry* entry = t.entries.find(t.match(request))) {
+  if (Entry* entry = t.entries.find(t.match(request, key))) {
     if (is_ack) return t.on_ack(*entry, now);
     t.on_repeat(*entry, now);
     return Arrival::absorbed;
@@ -159,7 +164,7 @@ auto ServerTransactions::Tables::on_ack(Entry& entry, TimePoint now) -> Arrival 
   if (effects.pass_up) return Arrival::fresh;
   ++entry.messages;
   if (repeated) repeats_received.add();
-  if (invite->state() == InviteServer::State::confirmed) entry.response.clear();
+  if (invite->state() == InviteServer::State::confirmed) octet_pool.release(entry.response);
   arm(entry);
   return Arrival::absorbed;
 }
@@ -205,15 +210,14 @@ ServerTransactions::ServerTransactions(const Timers& timers, net::TimerWheel& wh
 
 ServerTransactions::~ServerTransactions() = default;
 
-SlotId ServerTransactions::create(const sip::Message& request, const net::Flow& reply_to, bool track_merge,
-                                  TimePoint now) {
+SlotId ServerTransactions::create(const sip::Message& request, const Hash128& key, const net::Flow& reply_to,
+                                  bool track_merge, TimePoint now) {
   Tables& t = *tables_;
   if (!request.is_request() || request.method() == sip::Method::ack) return {};
   if (t.entries.size() >= t.limit_for(request)) {
     t.dropped.add();
     return {};
   }
-  const Hash128 key = t.keys.of(request);
   if (t.by_key.contains(key)) return {};
 
   const SlotId id = t.entries.emplace(machine_for(request, t.timers, reply_to), reply_to, key, request.method(), now);
@@ -241,9 +245,9 @@ bool ServerTransactions::answer(SlotId id, sip::StatusCode status, std::string_v
   const auto deadline = deadline_of(entry->machine);
   const bool over = entry->accepted() || (deadline && *deadline <= now);
   if (over) {
-    entry->response.clear();
+    t.octet_pool.release(entry->response);
   } else {
-    entry->response = Octets(octets);
+    t.octet_pool.hold(entry->response, octets);
   }
   t.arm(*entry);
   t.output.transmit(entry->reply_to, octets);
@@ -255,7 +259,7 @@ void ServerTransactions::keep_trying(SlotId id, std::string_view octets) {
   if (entry == nullptr) return;
   const auto* machine = std::get_if<NonInviteServer>(&entry->machine);
   if (machine == nullptr || machine->state() != NonInviteServer::State::trying) return;
-  entry->response = Octets(octets);
+  tables_->octet_pool.hold(entry->response, octets);
   entry->trying_prepared = true;
 }
 
@@ -286,6 +290,7 @@ void ServerTransactions::Tables::arm(Entry& entry) {
 }
 
 void ServerTransactions::Tables::erase(SlotId id, Entry& entry) {
+  octet_pool.release(entry.response);
   by_key.erase(entry.key);
   if (entry.merge_tracked) by_merge_key.erase(entry.merge_key);
   entries.erase(id);

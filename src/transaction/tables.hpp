@@ -16,6 +16,7 @@
 #include "observe/metrics.hpp"
 #include "sip/message.hpp"
 #include "transaction/machines.hpp"
+#include "transaction/sent_via.hpp"
 
 namespace bellhop::transaction {
 
@@ -65,13 +66,22 @@ class ServerTransactions {
     absorbed,  ///< a repeat or the ACK to a non-2xx: dealt with, nothing more to do
     merged,    ///< same From tag, Call-ID and CSeq as one under way but another branch: 482 (RFC 3261 section 8.2.2.2)
   };
+  /// By which the transaction of this request is found: made once for all that is asked about it.
+  [[nodiscard]] Hash128 key_of(const sip::Message& request) const;
   /// Matches a request. For an ACK `fresh` means: no INVITE transaction has this branch, or one that answered 2xx.
-  [[nodiscard]] Arrival on_request(const sip::Message& request, TimePoint now);
+  [[nodiscard]] Arrival on_request(const sip::Message& request, const Hash128& key, TimePoint now);
+  [[nodiscard]] Arrival on_request(const sip::Message& request, TimePoint now) {
+    return on_request(request, key_of(request), now);
+  }
 
   /// A new transaction for a fresh request that is not an ACK; invalid id at the limit. `reply_to` is where responses
   /// go (RFC 3261 section 18.2.2 already applied by transport). `track_merge`: register for merged-request detection,
   /// for requests without To tag.
-  [[nodiscard]] SlotId create(const sip::Message& request, const net::Flow& reply_to, bool track_merge, TimePoint now);
+  [[nodiscard]] SlotId create(const sip::Message& request, const Hash128& key, const net::Flow& reply_to,
+                              bool track_merge, TimePoint now);
+  [[nodiscard]] SlotId create(const sip::Message& request, const net::Flow& reply_to, bool track_merge, TimePoint now) {
+    return create(request, key_of(request), reply_to, track_merge, now);
+  }
 
   /// The INVITE transaction a CANCEL refers to (RFC 3261 section 9.2): same branch and sent-by, method INVITE.
   [[nodiscard]] SlotId find_cancelled(const sip::Message& cancel) const;
@@ -140,7 +150,12 @@ class ClientTransactions {
 
   /// Sends the request and runs its machine. `octets` is the whole request as sent. The INVITE kind is told by `method`
   /// (ACK is refused and its slot released: it has no transaction). `owner` comes back with every event.
-  void start(SlotId id, sip::Method method, std::string_view octets, const net::Flow& to, SlotId owner, TimePoint now);
+  /// `via` is what responses are compared with: of what the caller has just written, else it is read from the octets.
+  void start(SlotId id, sip::Method method, std::string_view octets, const SentVia& via, const net::Flow& to,
+             SlotId owner, TimePoint now);
+  void start(SlotId id, sip::Method method, std::string_view octets, const net::Flow& to, SlotId owner, TimePoint now) {
+    start(id, method, octets, SentVia::of_request(octets), to, owner, now);
+  }
   /// Sends CANCEL for an INVITE transaction as a transaction of its own, which nobody waits for (RFC 3261 section 9.1).
   /// The caller has seen a 1xx (section 9.1) and not yet a final response; otherwise, and a second time, nothing is
   /// done. `reason` is a Reason header value or empty. The CANCEL ends with its INVITE at the latest.

@@ -140,13 +140,13 @@ void Locator::by_name(Transport chosen, std::string_view name) {
 Location Locator::run() {
   if (agree_on_transport()) {
     const Transport chosen = chosen_transport();
-    const net::HostKey name(hop_.host);
-    server_name_ = name.view();
     if (const auto literal = IpAddress::parse(hop_.host)) {
-      server_name_ = literal->to_string();
+      if (sip::is_secure(chosen)) server_name_ = literal->to_string();
       add(chosen, *literal, hop_.port_or_default(chosen));
-    } else if (!locally(chosen) && name.valid()) {
-      by_name(chosen, name.view());
+    } else {
+      const net::HostKey name(hop_.host);
+      server_name_ = name.view();
+      if (!locally(chosen) && name.valid()) by_name(chosen, name.view());
     }
   } else {
     out_of_reach_ = true;
