@@ -61,8 +61,8 @@ std::optional<std::uint32_t> expires_of(std::string_view text) {
 
 }  // namespace
 
-std::optional<ValueError> scan::read_name_addr(std::string_view value, NameAddr& out, std::string_view& rest) {
-  Cursor cursor(value);
+std::optional<ValueError> scan::read_name_addr(std::string_view text, NameAddr& out, std::string_view& rest) {
+  Cursor cursor(text);
   cursor.skip_blanks();
   const char* const begin = cursor.at;
   if (!take_address(cursor, out)) return ValueError::malformed;

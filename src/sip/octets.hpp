@@ -27,7 +27,7 @@ using Bits = std::uint32_t;
 }
 
 /// The top bit of each octet, without the instruction for it.
-[[nodiscard]] constexpr Bits gathered(Sixteen octets) {
+[[nodiscard]] inline Bits gathered(Sixteen octets) {
   Bits bits = 0;
   for (std::size_t i = 0; i < step; ++i) bits |= static_cast<Bits>(octets[i] >> 7) << i;
   return bits;

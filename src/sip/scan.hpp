@@ -231,8 +231,8 @@ inline bool take_rest(Cursor& cursor, std::string_view& rest) {
 // The parsers of uri.hpp and values.hpp, writing into the place where the result is wanted. What an error leaves there
 // is of no use.
 [[nodiscard]] std::optional<UriError> read_uri(std::string_view text, Uri& fresh);
-[[nodiscard]] std::optional<ValueError> read_via(std::string_view value, Via& fresh, std::string_view& rest);
-[[nodiscard]] std::optional<ValueError> read_name_addr(std::string_view value, NameAddr& fresh, std::string_view& rest);
+[[nodiscard]] std::optional<ValueError> read_via(std::string_view text, Via& fresh, std::string_view& rest);
+[[nodiscard]] std::optional<ValueError> read_name_addr(std::string_view text, NameAddr& fresh, std::string_view& rest);
 
 /// Without the blanks in front of `stop`.
 inline std::string_view trimmed(const char* begin, const char* stop) {

@@ -94,8 +94,8 @@ bool Via::has_cookie() const {
   return starts_with_ignore_case(branch, "z9hG4bK");
 }
 
-std::optional<ValueError> scan::read_via(std::string_view value, Via& via, std::string_view& rest) {
-  Cursor cursor(value);
+std::optional<ValueError> scan::read_via(std::string_view text, Via& via, std::string_view& rest) {
+  Cursor cursor(text);
   cursor.skip_blanks();
   const char* const begin = cursor.at;
   if (!take_sent_protocol(cursor, via)) return ValueError::malformed;
