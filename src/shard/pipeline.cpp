@@ -120,12 +120,14 @@ Pipeline::Next Pipeline::answer_own_options(Context& context) {
                                         context.message.value_of(own ? HeaderId::require : HeaderId::proxy_require))});
   }
   const config::Registrar& registrar = context.config.registrar;
-  const std::string able = fmt::format(
+  lines_ =
       "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, "
       "MESSAGE\r\n"
-      "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path{}{}\r\n",
-      registrar.outbound ? ", outbound" : "", registrar.gruu ? ", gruu" : "");
-  answer_anybody(context, 200, "Keepalive", able, {});
+      "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path";
+  if (registrar.outbound) lines_ += ", outbound";
+  if (registrar.gruu) lines_ += ", gruu";
+  lines_ += "\r\n";
+  answer_anybody(context, 200, "Keepalive", lines_, {});
   return Next::done;
 }
 

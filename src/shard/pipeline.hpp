@@ -130,7 +130,7 @@ class Pipeline {
   config::Domain stored_domain_;  ///< scratch: a domain that only the account store names
   request::AnswerWriter answers_;
   LateAnswers late_;
-  std::string tag_, feedback_;
+  std::string tag_, feedback_, lines_;  ///< scratch
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;
