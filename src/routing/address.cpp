@@ -105,7 +105,14 @@ std::string fold_user(std::string_view user, const config::Registrar& registrar)
 }
 
 std::string binding_key(std::string_view user, std::string_view domain, const config::Registrar& registrar) {
-  return registrar.use_domain ? fmt::format("{}@{}", user, domain) : std::string(user);
+  std::string key;
+  append_binding_key(key, user, domain, registrar);
+  return key;
+}
+
+void append_binding_key(std::string& out, std::string_view user, std::string_view domain, const config::Registrar& registrar) {
+  out += user;
+  if (registrar.use_domain) out.append(1, '@').append(domain);
 }
 
 Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
