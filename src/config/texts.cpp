@@ -156,21 +156,17 @@ std::string optional_uri_fault(std::string_view text) {
 bool matches(std::string_view pattern, std::string_view text) {
   std::size_t p = 0, t = 0, star = std::string_view::npos, tried = 0;
   while (t < text.size()) {
-    if (p < pattern.size()) {
-      const char wanted = pattern[p];
-      if (wanted == '*') {
-        star = p++;
-        tried = t;
-        continue;
-      }
-      if (wanted == text[t] || wanted == '?' || lower(wanted) == lower(text[t])) {
-        ++p, ++t;
-        continue;
-      }
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      tried = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || lower(pattern[p]) == lower(text[t]))) {
+      ++p, ++t;
+    } else if (star != std::string_view::npos) {  // the last "*" takes one character more
+      p = star + 1;
+      t = ++tried;
+    } else {
+      return false;
     }
-    if (star == std::string_view::npos) return false;
-    p = star + 1;  // the last "*" takes one character more
-    t = ++tried;
   }
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
