@@ -1,8 +1,8 @@
 #include "auth/credentials.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <initializer_list>
 
 #include "base/endpoint.hpp"
 #include "base/text.hpp"
@@ -28,19 +28,29 @@ bool is_digest(std::string_view value) {
 
 class CredentialsReader {
  public:
-  explicit CredentialsReader(const sip::AuthParameters& parameters) : parameters_(parameters) {}
+  using Item = sip::AuthParameters::Item;
+
+  explicit CredentialsReader(const sip::AuthParameters& parameters) {
+    for (const Item& item : parameters.items) {
+      const auto name = std::find_if(names.begin(), names.end(), [&](std::string_view known) {
+        return item.name.size() == known.size() && (item.name == known || equals_ignore_case(item.name, known));
+      });
+      if (name != names.end()) items_[static_cast<std::size_t>(name - names.begin())] = &item;
+    }
+  }
 
   Result<Credentials, CredentialsError> read(std::string& realm) {
-    out_.realm = text("realm");
+    out_.realm = text(Name::realm);
     realm = out_.realm;
-    out_.username = text("username");
-    out_.nonce = text("nonce");
-    out_.uri = text("uri");
-    out_.response = text("response");
-    if (!has({"username", "realm", "nonce", "uri", "response"}) || has({"username*"}) || out_.username.empty())
-      return failure(CredentialsError::malformed);
+    out_.username = text(Name::username);
+    out_.nonce = text(Name::nonce);
+    out_.uri = text(Name::uri);
+    out_.response = text(Name::response);
+    const bool complete =
+        has(Name::username) && has(Name::realm) && has(Name::nonce) && has(Name::uri) && has(Name::response);
+    if (!complete || has(Name::username_star) || out_.username.empty()) return failure(CredentialsError::malformed);
     if (out_.nonce.empty() || out_.response.empty()) return failure(CredentialsError::not_yet_made);
-    out_.opaque = parameters_.value("opaque");
+    out_.opaque = value(Name::opaque);
     if (!read_qop()) return failure(CredentialsError::malformed);
     if (!read_algorithm()) return failure(CredentialsError::unknown_algorithm);
     // A session key is made from the cnonce, which comes with qop only (RFC 3261 section 22.4 item 8).
@@ -49,38 +59,55 @@ class CredentialsReader {
   }
 
  private:
-  [[nodiscard]] bool has(std::initializer_list<std::string_view> names) const {
-    return std::all_of(names.begin(), names.end(), [&](auto name) { return parameters_.find(name) != nullptr; });
-  }
+  /// The parameters that mean something here.
+  enum class Name : std::uint8_t {
+    username,
+    username_star,
+    realm,
+    nonce,
+    uri,
+    response,
+    algorithm,
+    qop,
+    nc,
+    cnonce,
+    opaque
+  };
+  static constexpr std::array<std::string_view, 11> names{
+      "username", "username*", "realm", "nonce", "uri", "response", "algorithm", "qop", "nc", "cnonce", "opaque"};
+
+  [[nodiscard]] const Item* item(Name name) const { return items_[static_cast<std::size_t>(name)]; }
+  [[nodiscard]] bool has(Name name) const { return item(name) != nullptr; }
+  [[nodiscard]] std::string_view value(Name name) const { return has(name) ? item(name)->value : std::string_view(); }
 
   /// The value as it goes into the hash: without quotes and quoted-pairs.
-  std::string_view text(std::string_view name) {
-    const auto* item = parameters_.find(name);
-    if (item == nullptr) return {};
-    if (!item->quoted || item->value.find('\\') == std::string_view::npos) return item->value;
+  std::string_view text(Name name) {
+    const Item* const found = item(name);
+    if (found == nullptr) return {};
+    if (!found->quoted || found->value.find('\\') == std::string_view::npos) return found->value;
     if (out_.resolved_.empty()) out_.resolved_.reserve(6);  // as many as there are calls: a growing vector moves texts
     std::string resolved;
-    for (std::size_t i = 0; i < item->value.size(); ++i) {
-      if (item->value[i] == '\\' && i + 1 < item->value.size()) ++i;
-      resolved += item->value[i];
+    for (std::size_t i = 0; i < found->value.size(); ++i) {
+      if (found->value[i] == '\\' && i + 1 < found->value.size()) ++i;
+      resolved += found->value[i];
     }
     return out_.resolved_.emplace_back(std::move(resolved));
   }
 
   bool read_qop() {
-    if (!has({"qop"})) return true;
-    out_.qop = parameters_.value("qop");
-    out_.count_text = parameters_.value("nc");
+    if (!has(Name::qop)) return true;
+    out_.qop = value(Name::qop);
+    out_.count_text = value(Name::nc);
     out_.count = count_from(out_.count_text);
-    out_.cnonce = text("cnonce");
+    out_.cnonce = text(Name::cnonce);
     const bool known = equals_ignore_case(out_.qop, "auth") || equals_ignore_case(out_.qop, "auth-int");
     return known && out_.count != 0 && !out_.cnonce.empty();
   }
 
   bool read_algorithm() {
     constexpr std::string_view suffix = "-sess";
-    std::string_view name = parameters_.value("algorithm");
-    if (name.empty()) return !has({"algorithm"});  // absent means MD5
+    std::string_view name = value(Name::algorithm);
+    if (name.empty()) return !has(Name::algorithm);  // absent means MD5
     if (name.size() > suffix.size() && equals_ignore_case(name.substr(name.size() - suffix.size()), suffix)) {
       out_.session = true;
       name.remove_suffix(suffix.size());
@@ -91,7 +118,7 @@ class CredentialsReader {
     return true;
   }
 
-  const sip::AuthParameters& parameters_;
+  std::array<const Item*, names.size()> items_{};
   Credentials out_;
 };
 

@@ -31,6 +31,7 @@ class Reading {
         fault(entry.place, fmt::format("unknown section or key '{}'{}", entry.key, did_you_mean(entry.key, names)));
     settle_paths();
     snapshot_.order_zones();
+    snapshot_.prepare_scanners();
     // Cross-checks of values that were refused would complain about defaults nobody wrote.
     if (!faults_.empty()) return;
     const Findings found = check(snapshot_, places_);

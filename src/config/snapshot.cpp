@@ -40,7 +40,7 @@ std::string_view Snapshot::without_realm_prefix(std::string_view host) const {
 const Domain* Snapshot::domain_of(std::string_view host) const {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   const auto goes_by = [](const Domain& domain, std::string_view name) {
-    return equals_ignore_case(name, domain.name) ||
+    return name == domain.name || equals_ignore_case(name, domain.name) ||
            std::any_of(domain.aliases.begin(), domain.aliases.end(),
                        [&](const std::string& alias) { return equals_ignore_case(name, alias); });
   };
@@ -110,9 +110,37 @@ const Peer* Snapshot::peer_at(const IpAddress& address) const {
   return nullptr;
 }
 
+namespace {
+
+/// Up to eight letters in one number, the first in the lowest octet.
+std::uint64_t letters_of(std::string_view text) {
+  std::uint64_t letters = 0;
+  for (std::size_t i = std::min<std::size_t>(text.size(), sizeof letters); i-- > 0;)
+    letters = letters << 8 | static_cast<unsigned char>(lower(text[i]));
+  return letters;
+}
+
+}  // namespace
+
+void Snapshot::prepare_scanners() {
+  scanner_beginnings_.clear();
+  for (const std::string& pattern : guard.scanners) {
+    const std::size_t size = std::min<std::size_t>(pattern.find_first_of("*?"), 8);
+    const std::string_view beginning = std::string_view(pattern).substr(0, size);
+    const std::uint64_t all = ~std::uint64_t{0};
+    const std::uint64_t mask = beginning.empty() ? 0 : all >> (64 - 8 * beginning.size());
+    scanner_beginnings_.push_back({letters_of(beginning), mask});
+  }
+}
+
 bool Snapshot::is_scanner(std::string_view agent) const {
-  return std::any_of(guard.scanners.begin(), guard.scanners.end(),
-                     [&](const std::string& pattern) { return matches(pattern, agent); });
+  const std::uint64_t letters = letters_of(agent);
+  const bool prepared = scanner_beginnings_.size() == guard.scanners.size();
+  for (std::size_t i = 0; i < guard.scanners.size(); ++i) {
+    if (prepared && (letters & scanner_beginnings_[i].mask) != scanner_beginnings_[i].letters) continue;
+    if (matches(guard.scanners[i], agent)) return true;
+  }
+  return false;
 }
 
 Workarounds Snapshot::workarounds_of_site(std::string_view host) const {

@@ -354,6 +354,8 @@ struct Snapshot {
   [[nodiscard]] bool is_client(const IpAddress& address) const;
   /// Makes zone_of() know the zones; after they were changed.
   void order_zones();
+  /// Makes is_scanner() quick: it is asked of every request; after they were changed.
+  void prepare_scanners();
   /// The zone this address is in; null: none.
   [[nodiscard]] const Zone* zone_of(const IpAddress& address) const;
   /// What all matching rows of [[device]] and [[site]] ask for. `agent` is a User-Agent or Server value, `host` a URI's
@@ -367,6 +369,11 @@ struct Snapshot {
 
  private:
   [[nodiscard]] bool listens_on(const Listen& listener, const IpAddress& address) const;
+  /// The first letters of a scanner's name, in lower case: what does not begin so needs no look at the pattern.
+  struct Beginning {
+    std::uint64_t letters = 0, mask = 0;
+  };
+  std::vector<Beginning> scanner_beginnings_;                   ///< one for each of guard.scanners, or none yet
   std::vector<std::pair<Network, std::size_t>> zone_networks_;  ///< with the index of the zone, smallest networks first
 };
 

@@ -64,5 +64,19 @@ TEST(Snapshot, LanIsLoopbackAndThePrivateRangesByDefault) {
   EXPECT_FALSE(s.is_client(*IpAddress::parse("127.0.0.1")));
 }
 
+// [RT-03] A scanner is known by its name in any case, whether the patterns were prepared or not.
+TEST(Snapshot, KnowsScannersByTheirNames) {
+  Snapshot config;
+  config.guard.scanners = {"friendly-scanner*", "sipcli*", "a?b", "*evil*", "exact"};
+  for (int prepared = 0; prepared < 2; ++prepared) {
+    for (const char* agent :
+         {"friendly-scanner", "Friendly-Scanner 1.2", "SIPCLI", "axb", "A-B", "the EVIL one", "Exact"})
+      EXPECT_TRUE(config.is_scanner(agent)) << agent;
+    for (const char* agent : {"friendly-scan", "sipcl", "sipgen", "ab", "axxb", "exactly", "vile"})
+      EXPECT_FALSE(config.is_scanner(agent)) << agent;
+    config.prepare_scanners();
+  }
+}
+
 }  // namespace
 }  // namespace bellhop::config

@@ -23,12 +23,15 @@ class HexDigest {
   operator std::string_view() const { return view(); }
 
  private:
+  template <class Hash>
+  [[nodiscard]] static HexDigest of(std::initializer_list<std::string_view> parts);
+
   std::array<char, 64> text_{};
   std::uint8_t size_ = 0;
   friend HexDigest hash_hex(HashAlgorithm, std::initializer_list<std::string_view>);
 };
 
-/// Hash of the concatenated parts. Algorithms are fetched once per process, one context per thread and algorithm.
+/// Hash of the concatenated parts. No heap for MD5 and SHA-256.
 [[nodiscard]] HexDigest hash_hex(HashAlgorithm algorithm, std::initializer_list<std::string_view> parts);
 
 /// H(user ":" realm ":" password): all that is ever stored of a password.

@@ -41,6 +41,16 @@ TEST(Hash, PartsHashLikeTheirConcatenation) {
   EXPECT_NE(hash_hex(HashAlgorithm::sha256, {"ab"}).view(), hash_hex(HashAlgorithm::sha256, {"abc"}).view());
 }
 
+// [RFC7616 3.3] However long the parts are.
+TEST(Hash, LongPartsHashLikeTheirConcatenation) {
+  for (const std::size_t size : {511, 512, 513, 5000}) {
+    const std::string text(size, 'x');
+    for (const auto algorithm : {HashAlgorithm::md5, HashAlgorithm::sha256})
+      EXPECT_EQ(hash_hex(algorithm, {"a", text, "b", text, "c"}).view(),
+                hash_hex(algorithm, {"a" + text + "b" + text + "c"}).view());
+  }
+}
+
 // [house 1] Shards hash side by side without sharing a context.
 TEST(Hash, ThreadsDoNotDisturbEachOther) {
   const std::string expected(hash_hex(HashAlgorithm::md5, {"alice:example.test:wonderland"}).view());

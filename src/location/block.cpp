@@ -68,6 +68,16 @@ void Block::Free::operator()(Block* block) const noexcept {
   ::operator delete(block);
 }
 
+void Block::copy_to(Ptr& copy, std::size_t& room) const {
+  const std::size_t size = sizeof(Block) + size_;
+  if (copy == nullptr || room < size) {
+    copy.reset(::new (::operator new(size)) Block);
+    room = size;
+  }
+  static_assert(std::is_trivially_copyable_v<Block>);
+  std::memcpy(static_cast<void*>(copy.get()), this, size);
+}
+
 Block::Ptr Block::make(std::uint64_t hash, std::string_view aor, std::span<const BindingView> bindings) {
   const auto instance_in_parameters = [](const BindingView& b) { return b.contact_parameters.find(b.instance); };
   std::size_t size = aor.size();

@@ -43,6 +43,9 @@ class Block {
   };
   using Ptr = std::unique_ptr<Block, Free>;
 
+  /// Into `copy`, which has room for `room` octets and is made anew when that is too little.
+  void copy_to(Ptr& copy, std::size_t& room) const;
+
   [[nodiscard]] static Ptr make(std::uint64_t hash, std::string_view aor, std::span<const BindingView> bindings);
 
   [[nodiscard]] std::uint64_t hash() const { return hash_; }

@@ -18,6 +18,28 @@ Endpoint read_endpoint(Reader& in, bool v6) {
   return {address, in.number<std::uint16_t>()};
 }
 
+static_assert(static_cast<unsigned>(net::Transport::udp) == 0);
+
+/// What most flows are: IPv4 over UDP, whose first octet is 0.
+constexpr std::size_t plain_size = 1 + sizeof(net::SocketId) + 2 * (4 + sizeof(std::uint16_t));
+
+net::Flow plain_flow(std::string_view octets) {
+  const char* at = octets.data() + 1;
+  const auto take = [&at](auto& value) {
+    std::memcpy(&value, at, sizeof value);
+    at += sizeof value;
+  };
+  net::Flow flow;
+  take(flow.socket);
+  for (Endpoint* endpoint : {&flow.local, &flow.remote}) {
+    std::array<std::uint8_t, 4> address;
+    take(address);
+    take(endpoint->port);
+    endpoint->address = IpAddress::v4(address);
+  }
+  return flow;
+}
+
 }  // namespace
 
 void FlowOctets::add(const void* data, std::size_t size) {
@@ -43,6 +65,7 @@ FlowOctets::FlowOctets(const net::Flow& flow) {
 }
 
 std::optional<net::Flow> FlowOctets::decode(std::string_view octets) {
+  if (octets.size() == plain_size && octets.front() == 0) return plain_flow(octets);
   Reader in(octets);
   const auto first = in.number<std::uint8_t>();
   if ((first & transport_mask) > static_cast<unsigned>(net::Transport::wss)) return std::nullopt;

@@ -107,7 +107,7 @@ class Restart : public testing::Test {
     change.binding.updated = now;
     change.binding.user_agent = "Phone 1.0";
     change.binding.flow = flow_;
-    std::vector<Binding> result;
+    Listing result;
     ASSERT_TRUE(table_->update(aor, {&change, 1}, {}, lane, now, result));
   }
   std::vector<Binding> found(const char* aor, TimePoint now = start) const {
@@ -207,7 +207,7 @@ TEST_F(Restart, OldRequestIsStillOutOfOrderAfterwards) {
   late.binding.call_id = "call";
   late.binding.cseq = 8;
   late.binding.expires = start + 100s;
-  std::vector<Binding> result;
+  Listing result;
   EXPECT_FALSE(table_->update("bob@x.test", {&late, 1}, {}, 0, start, result));
 }
 

@@ -19,14 +19,6 @@ constexpr std::size_t stripe_count = 1024;
 constexpr std::size_t stripes_per_slice = 20;  // all of them in 52 calls
 constexpr std::size_t most_restored = 1000;    // bindings of one address-of-record a damaged journal may bring
 
-/// Best q first, the newest first among equals.
-template <class T>
-bool before(const T& a, const T& b) {
-  if (a.q != b.q) return a.q > b.q;
-  if (a.updated != b.updated) return a.updated > b.updated;
-  return a.id > b.id;
-}
-
 void copy_fresh(const Block& block, TimePoint now, std::vector<Binding>& out) {
   std::size_t count = 0;
   for (Block::Position at = block.begin(); at != block.end(); at = block.after(at)) {
@@ -265,8 +257,7 @@ void Table::flush_journal() {
 }
 
 Result<void, UpdateError> Table::update(std::string_view aor, std::span<const Change> changes,
-                                        const UpdateLimits& limits, unsigned lane, TimePoint now,
-                                        std::vector<Binding>& result) {
+                                        const UpdateLimits& limits, unsigned lane, TimePoint now, Listing& result) {
   if (aor.size() > longest_text) return failure(UpdateError::too_long);
   State& state = *state_;
   const std::uint64_t hash = state.hash_of(aor);
@@ -282,7 +273,7 @@ Result<void, UpdateError> Table::update(std::string_view aor, std::span<const Ch
   if (block == nullptr)
     result.clear();
   else
-    copy_fresh(*block, now, result);
+    result.assign(*block, now);
   return {};
 }
 
@@ -311,6 +302,16 @@ bool Table::find(std::string_view aor, TimePoint now, std::vector<Binding>& out)
   else
     copy_fresh(*block, now, out);
   return !out.empty();
+}
+
+void Table::find(std::string_view aor, TimePoint now, Listing& out) const {
+  const std::uint64_t hash = state_->hash_of(aor);
+  const Stripe& stripe = state_->stripe_of(hash);
+  const std::lock_guard lock(stripe.mutex);
+  if (const Block* block = stripe.find(hash, aor))
+    out.assign(*block, now);
+  else
+    out.clear();
 }
 
 bool Table::remove(std::string_view aor, std::uint64_t id, TimePoint now) {
@@ -358,7 +359,7 @@ bool Table::add(std::string_view aor, const Binding& binding, TimePoint now) {
   Binding fresh = binding;
   fresh.call_id.clear();  // says to matching that there is no order to keep
   fresh.cseq = 0;
-  std::vector<Binding> ignored;
+  Listing ignored;
   const Change change{Change::Kind::put, fresh};
   UpdateLimits limits{.max_contacts = most_restored};
   return update(aor, {&change, 1}, limits, 0, now, ignored).has_value();

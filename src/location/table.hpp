@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "location/binding.hpp"
+#include "location/listing.hpp"
 #include "observe/log.hpp"
 #include "observe/metrics.hpp"
 #include "storage/journal.hpp"
@@ -48,8 +49,8 @@ struct UpdateLimits {
 /// Expiry    a binding past its time is invisible at once and freed by expire(), which a side thread or shard calls in
 ///           slices.
 /// Threads   any, for all calls but open_journal().
-/// Cost      a refresh or a look-up is one hash, one short lock and the copies; no heap when the caller reuses its
-///           vector.
+/// Cost      a refresh or a look-up is one hash, one short lock and the copies; no heap when the caller reuses what it
+///           gives for the result.
 class Table {
  public:
   /// Publishes location.bindings, location.addresses and location.expired in `metrics`.
@@ -62,17 +63,17 @@ class Table {
                     observe::Metrics& metrics, TimePoint now);
   void flush_journal();  ///< blocks until everything is on disk; for the end of the program and tests
 
-  /// Applies all changes or none. `result` receives the bindings that stand afterwards, in order of q, newest first
-  /// among equals.
+  /// Applies all changes or none. `result` receives the bindings that stand afterwards.
   Result<void, UpdateError> update(std::string_view aor, std::span<const Change> changes, const UpdateLimits& limits,
-                                   unsigned lane, TimePoint now, std::vector<Binding>& result);
+                                   unsigned lane, TimePoint now, Listing& result);
   /// "Contact: *" with "Expires: 0" (RFC 3261 section 10.2.2): all bindings; same order rule for those with this
   /// Call-ID.
   Result<void, UpdateError> remove_all(std::string_view aor, std::string_view call_id, std::uint32_t cseq,
                                        unsigned lane, TimePoint now);
 
-  /// Fresh bindings of an address-of-record, ordered as update() orders them. False when there are none.
+  /// Fresh bindings of an address-of-record, in order of q, newest first among equals. False when there are none.
   bool find(std::string_view aor, TimePoint now, std::vector<Binding>& out) const;
+  void find(std::string_view aor, TimePoint now, Listing& out) const;
 
   /// For the operator (USR-15): without order rule.
   bool remove(std::string_view aor, std::uint64_t id, TimePoint now);

@@ -60,7 +60,8 @@ int main(int argc, char** argv) {
   const storage::Journal::Settings settings{.path = directory + "/location.journal"};
   Random random(7);
   std::vector<Change> change(1);
-  std::vector<Binding> result;
+  Listing result;
+  std::vector<Binding> found;
   {
     const double before = resident_octets();
     Table table(metrics, 1);
@@ -86,7 +87,7 @@ int main(int argc, char** argv) {
     fmt::print("  refresh             {:8.0f} ns\n", refresh - preparing);
     const double naming = nanoseconds_each(count, [&](std::size_t) { (void)aor_of(random.below(count)); });
     const double find =
-        nanoseconds_each(count, [&](std::size_t) { table.find(aor_of(random.below(count)), start + 1s, result); });
+        nanoseconds_each(count, [&](std::size_t) { table.find(aor_of(random.below(count)), start + 1s, found); });
     fmt::print("  look-up             {:8.0f} ns\n", find - naming);
     fmt::print("  free expired        {:8.1f} ns per slice call when nothing expires\n",
                nanoseconds_each(1000, [&](std::size_t) { table.expire(start + 2s); }));

@@ -65,7 +65,7 @@ class Locations : public testing::Test {
   observe::Metrics metrics_;
   Table table_{metrics_, 42};
   UpdateLimits limits_;
-  std::vector<Binding> result_;
+  Listing result_;
 };
 
 // [USR-02] Every fact of a binding is found again as it was stored.
@@ -101,7 +101,7 @@ TEST_F(Locations, BindingComesBackWithAllItsFacts) {
   EXPECT_EQ(found.flow, b.flow);
   EXPECT_TRUE(found.natted);
   ASSERT_EQ(result_.size(), 1u);
-  EXPECT_EQ(result_[0].id, found.id);
+  EXPECT_EQ(result_.bindings()[0].id, found.id);
 }
 
 // [CGP-10] The server remembers several addresses of one user, and users apart.
@@ -368,7 +368,8 @@ TEST_F(Locations, ShardsMayUseTheTableAtTheSameTime) {
   std::vector<std::thread> shards;
   for (unsigned lane = 0; lane < 4; ++lane)
     shards.emplace_back([this, lane] {
-      std::vector<Binding> result;
+      Listing result;
+      std::vector<Binding> found;
       for (std::uint32_t i = 1; i <= 400; ++i) {
         const std::string aor = "user" + std::to_string(i % 20) + "@example.test";
         const std::string contact = "sip:phone" + std::to_string(lane) + "@192.0.2.1";
@@ -376,7 +377,7 @@ TEST_F(Locations, ShardsMayUseTheTableAtTheSameTime) {
         b.user_agent = "agent " + std::to_string(i % 3);
         const std::vector<Change> changes{i % 11 == 0 ? remove(b) : put(b)};
         ASSERT_TRUE(table_.update(aor, changes, limits_, lane, start, result));
-        table_.find(aor, start, result);
+        table_.find(aor, start, found);
         table_.expire(start + 1s);
         if (i % 50 == 0) table_.for_each("user1", 10, start, [](const std::string&, const Binding&) {});
       }

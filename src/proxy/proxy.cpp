@@ -497,13 +497,14 @@ constexpr std::string_view own_tag_mark = "bh";
 }  // namespace
 
 void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
-  fmt::memory_buffer identity;
+  const std::size_t begin = out.size();  // the text it stands for is made where it will stand
   const fmt::format_int cseq(request.cseq().number);
-  for (const std::string_view part : {request.call_id(), std::string_view("\n"), request.from_tag(),
-                                      std::string_view("\n"), std::string_view(cseq.data(), cseq.size())})
-    identity.append(part);
+  out.append(request.call_id()).append(1, '\n').append(request.from_tag()).append(1, '\n');
+  out.append(cseq.data(), cseq.size());
+  const std::uint64_t mac = crypto::short_mac(tag_key_, std::string_view(out).substr(begin));
+  out.resize(begin);
   out += own_tag_mark;
-  crypto::append_base32(out, crypto::short_mac(tag_key_, {identity.data(), identity.size()}));
+  crypto::append_base32(out, mac);
 }
 
 bool Proxy::is_own_to_tag(const sip::Message& ack) const {

@@ -12,8 +12,10 @@ namespace {
 
 /// Contact parameters that are the registrar's to say, or kept in fields of their own.
 bool is_ours(std::string_view name) {
-  static constexpr std::array names{"expires", "q", "received", "pub-gruu", "temp-gruu", "temp-gruu-cookie"};
-  return std::ranges::any_of(names, [name](const char* ours) { return equals_ignore_case(name, ours); });
+  static constexpr std::array<std::string_view, 6> names{"expires",  "q",         "received",
+                                                         "pub-gruu", "temp-gruu", "temp-gruu-cookie"};
+  return std::ranges::any_of(
+      names, [name](std::string_view ours) { return name.size() == ours.size() && equals_ignore_case(name, ours); });
 }
 
 bool unreachable(const std::optional<IpAddress>& address) {
@@ -28,7 +30,7 @@ void assign_unfolded(std::string& out, std::string_view text) {
 }  // namespace
 
 void append_unfolded(std::string& out, std::string_view text) {
-  if (text.find_first_of("\r\n") == std::string_view::npos) {
+  if (text.find('\n') == std::string_view::npos && text.find('\r') == std::string_view::npos) {
     out.append(text);
     return;
   }
@@ -45,10 +47,10 @@ void append_unfolded(std::string& out, std::string_view text) {
 std::optional<std::uint32_t> expires_field(const sip::Message& request) {
   const sip::HeaderField* field = request.first(sip::HeaderId::expires);
   if (field == nullptr) return std::nullopt;
-  const std::string_view text = trim(request.value(*field));
+  const std::string_view text = request.value(*field);
+  if (const auto number = parse_decimal(text, UINT32_MAX)) return static_cast<std::uint32_t>(*number);
   const bool digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits) return 3600;
-  return static_cast<std::uint32_t>(parse_decimal(text, UINT32_MAX).value_or(UINT32_MAX));
+  return digits ? UINT32_MAX : 3600;
 }
 
 Interval interval_of(const sip::Contact& contact, std::optional<std::uint32_t> field,
@@ -64,14 +66,15 @@ const char* unusable(const sip::Uri& contact, const config::Registrar& settings)
   if (contact.text.size() > settings.contact_max_size) return "Contact Too Long";
   if (!contact.is_sip()) return nullptr;
   if (contact.has_port && contact.port == 0) return "Contact At Port 0";
-  const auto maddr = contact.parameter("maddr");
+  const auto maddr = contact.parameters.empty() ? std::nullopt : contact.parameter("maddr");
   if (unreachable(sip::host_address(contact.host)) || (maddr && unreachable(sip::host_address(maddr->value))))
     return "Contact Not Usable";
   return nullptr;
 }
 
-std::uint32_t methods_of(const sip::Message& request, const config::Registrar& settings) {
-  if (!settings.method_filtering || !request.has(sip::HeaderId::allow)) return location::Binding::all_methods;
+namespace {
+
+std::uint32_t read_methods(const sip::Message& request) {
   const auto bit = [](sip::Method method) { return std::uint32_t{1} << static_cast<unsigned>(method); };
   std::uint32_t methods = bit(sip::Method::other);
   request.for_each_value(sip::HeaderId::allow, [&](std::string_view token, const sip::HeaderField&) {
@@ -80,6 +83,21 @@ std::uint32_t methods_of(const sip::Message& request, const config::Registrar& s
   });
   if ((methods & bit(sip::Method::invite)) != 0) methods |= bit(sip::Method::ack) | bit(sip::Method::cancel);
   return methods;
+}
+
+}  // namespace
+
+std::uint32_t AllowReader::methods_of(const sip::Message& request, const config::Registrar& settings) {
+  const sip::HeaderField* field = settings.method_filtering ? request.first(sip::HeaderId::allow) : nullptr;
+  if (field == nullptr) return location::Binding::all_methods;
+  const std::string_view text = request.value(*field);
+  if (text.size() > longest_known || request.next(sip::HeaderId::allow, field) != nullptr) return read_methods(request);
+  Known& known = known_[text.size() % known_.size()];
+  if (known.methods == 0 || known.text != text) {
+    known.text = text;
+    known.methods = read_methods(request);
+  }
+  return known.methods;
 }
 
 void read_contact(const sip::Contact& contact, const config::Registrar& settings, location::Binding& out) {

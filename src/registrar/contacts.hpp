@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,9 +34,23 @@ struct Interval {
 /// address or to port 0.
 [[nodiscard]] const char* unusable(const sip::Uri& contact, const config::Registrar& settings);
 
-/// Bits for Binding::methods from Allow. ACK and CANCEL come with INVITE; methods we do not know by name are let
-/// through.
-[[nodiscard]] std::uint32_t methods_of(const sip::Message& request, const config::Registrar& settings);
+/// Reads what phones allow. Many say the same words, so those of the latest few are remembered.
+///
+/// Owner  one shard.
+class AllowReader {
+ public:
+  /// Bits for Binding::methods from Allow. ACK and CANCEL come with INVITE; methods we do not know by name are let
+  /// through.
+  [[nodiscard]] std::uint32_t methods_of(const sip::Message& request, const config::Registrar& settings);
+
+ private:
+  struct Known {
+    std::string text;
+    std::uint32_t methods = 0;
+  };
+  static constexpr std::size_t longest_known = 512;
+  std::array<Known, 16> known_{};
+};
 
 /// Sets contact, contact_parameters, instance, reg_id and q of `out`.
 void read_contact(const sip::Contact& contact, const config::Registrar& settings, location::Binding& out);

@@ -82,21 +82,24 @@ Registrar::Registrar(location::Table& table, observe::Metrics& metrics, const cr
       rejected_(metrics.counter("registrar.rejected")),
       gruus_(key) {}
 
-Registrar::Reply Registrar::on_register(const sip::Message& request, const net::Flow& from, std::string_view aor,
-                                        const config::Snapshot& settings, unsigned lane, TimePoint now,
-                                        observe::DecisionRecord& decision, config::Workarounds sender) {
+const Registrar::Reply& Registrar::on_register(const sip::Message& request, const net::Flow& from, std::string_view aor,
+                                               const config::Snapshot& settings, unsigned lane, TimePoint now,
+                                               observe::DecisionRecord& decision, config::Workarounds sender) {
   const Work work{request, from, aor, settings, lane, now, sender};
-  Reply reply = process(work);
-  if (reply.status.success()) {
+  headers_.swap(reply_.headers);
+  reply_ = process(work);
+  if (reply_.status.success()) {
     accepted_.add();
-    decision.note(observe::Step::registrar, "accepted", fmt::format_int(bindings_.size()).c_str());
-    return reply;
+    const fmt::format_int count(bindings_.size());
+    decision.note(observe::Step::registrar, "accepted", {count.data(), count.size()});
+    return reply_;
   }
   rejected_.add();
-  decision.note(observe::Step::registrar, "refused", reply.reason);
+  decision.note(observe::Step::registrar, "refused", reply_.reason);
   const auto retry_after = settings.registrar.retry_after / seconds(1);
-  if (reply.status.class_of() == 5 && retry_after > 0) reply.headers += fmt::format("Retry-After: {}\r\n", retry_after);
-  return reply;
+  if (reply_.status.class_of() == 5 && retry_after > 0)
+    reply_.headers += fmt::format("Retry-After: {}\r\n", retry_after);
+  return reply_;
 }
 
 Registrar::Reply Registrar::process(const Work& work) {
@@ -121,7 +124,7 @@ Registrar::Reply Registrar::process(const Work& work) {
 
 Registrar::Reply Registrar::change(const Work& work) {
   const auto expires = expires_field(work.request);
-  const std::uint32_t methods = methods_of(work.request, work.rules());
+  const std::uint32_t methods = allow_.methods_of(work.request, work.rules());
   std::size_t values = 0, used = 0, put = 0;
   bool star = false, by_flow = false;
   Reply refused;
@@ -168,7 +171,7 @@ Registrar::Reply Registrar::read_change(const Work& work, const sip::Contact& co
   location::Binding& binding = out.binding;
   out.kind = interval.granted == 0 ? location::Change::Kind::remove : location::Change::Kind::put;
   read_contact(contact, work.rules(), binding);
-  if (work.rules().gruu && contact.address.uri.parameter("gr") &&
+  if (work.rules().gruu && !contact.address.uri.parameters.empty() && contact.address.uri.parameter("gr") &&
       (work.settings.domain_of(contact.address.uri.host) != nullptr ||
        equals_ignore_case(contact.address.uri.host, work.domain())))
     return refusal(403, "Contact Is A GRUU");  // RFC 5627 section 5.1: it would lead to itself
@@ -221,15 +224,16 @@ Registrar::Reply Registrar::refuse_update(location::UpdateError error) {
 
 Registrar::Reply Registrar::accept(const Work& work) {
   Reply reply;
-  reply.headers.reserve(256);
+  reply.headers = std::move(headers_);
+  reply.headers.clear();
   if (work.rules().gruu && !bindings_.empty() && work.client_knows("gruu")) {
     const std::string domain = work.domain();
     const std::string_view user = work.aor.substr(0, work.aor.rfind('@'));
     const std::string aor = fmt::format("sip:{}@{}", sip::escape_user(user), domain);
     const GruuWriting gruu{gruus_, work.aor, aor, domain};
-    append_contacts(reply.headers, bindings_, work.now, &gruu);
+    append_contacts(reply.headers, bindings_.bindings(), work.now, &gruu);
   } else {
-    append_contacts(reply.headers, bindings_, work.now, nullptr);
+    append_contacts(reply.headers, bindings_.bindings(), work.now, nullptr);
   }
   if (flow_kept_ && work.client_knows("outbound")) append_outbound(reply.headers, work);
   for (const std::string& route : work.rules().service_route)

@@ -12,6 +12,7 @@
 #include "net/flow.hpp"
 #include "observe/decision.hpp"
 #include "observe/metrics.hpp"
+#include "registrar/contacts.hpp"
 #include "routing/gruu.hpp"
 #include "sip/message.hpp"
 #include "sip/status.hpp"
@@ -26,7 +27,7 @@ namespace bellhop::registrar {
 ///            address-of-record.
 /// Owner      one shard; keeps only scratch memory between calls. The location table is shared by all shards.
 /// Errors     a refusal is a Reply like any other; nothing is stored then.
-/// Cost       a refresh takes no heap allocation but the reply's text.
+/// Cost       a refresh takes no heap allocation.
 class Registrar {
  public:
   struct Reply {
@@ -41,9 +42,10 @@ class Registrar {
 
   /// `aor` is canonical (sip::address_of_record with the domain's own name) and non-empty; `lane` is the shard's
   /// number, `sender` what the device needs.
-  [[nodiscard]] Reply on_register(const sip::Message& request, const net::Flow& from, std::string_view aor,
-                                  const config::Snapshot& settings, unsigned lane, TimePoint now,
-                                  observe::DecisionRecord& decision, config::Workarounds sender = 0);
+  /// The reply is valid until the next call.
+  [[nodiscard]] const Reply& on_register(const sip::Message& request, const net::Flow& from, std::string_view aor,
+                                         const config::Snapshot& settings, unsigned lane, TimePoint now,
+                                         observe::DecisionRecord& decision, config::Workarounds sender = 0);
 
  private:
   struct Work;
@@ -60,7 +62,10 @@ class Registrar {
   observe::Counter& accepted_;
   observe::Counter& rejected_;
   std::vector<location::Change> changes_;  ///< reused: their strings keep their memory
-  std::vector<location::Binding> bindings_;
+  location::Listing bindings_;
+  AllowReader allow_;
+  Reply reply_;
+  std::string headers_;  ///< those of the last reply but one: memory for the next
   routing::Gruus gruus_;
   std::string path_;        ///< of the request at hand
   bool flow_kept_ = false;  ///< it registered by its flow (RFC 5626)

@@ -33,19 +33,21 @@ void append_received(std::string& out, const net::Flow& flow) {
 
 }  // namespace
 
-void append_contacts(std::string& out, std::span<const location::Binding> bindings, TimePoint now,
+void append_contacts(std::string& out, std::span<const location::BindingView> bindings, TimePoint now,
                      const GruuWriting* gruu) {
-  for (const location::Binding& binding : bindings) {
+  for (const location::BindingView& binding : bindings) {
     const auto left = std::chrono::ceil<seconds>(binding.expires - now).count();
     out += "Contact: <";
     out += binding.contact;
-    fmt::format_to(std::back_inserter(out), FMT_COMPILE(">;expires={}"), left);
+    out += ">;expires=";
+    const fmt::format_int digits(left);
+    out.append(digits.data(), digits.size());
     append_q(out, binding.q);
     out += binding.contact_parameters;
     if (binding.natted) append_received(out, binding.flow);
     if (gruu != nullptr && !binding.instance.empty()) {
       routing::Gruus::append_public(out, gruu->aor, binding.instance);
-      gruu->gruus.append_temporary(out, gruu->key, gruu->domain, binding);
+      gruu->gruus.append_temporary(out, gruu->key, gruu->domain, binding.instance, binding.call_id);
     }
     out += "\r\n";
   }

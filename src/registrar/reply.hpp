@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/time.hpp"
-#include "location/binding.hpp"
+#include "location/block.hpp"
 #include "routing/gruu.hpp"
 
 namespace bellhop::registrar {
@@ -21,7 +21,7 @@ struct GruuWriting {
 
 /// A Contact line per binding, with its remaining seconds, its q, its own parameters and, behind NAT, the address its
 /// requests go to: ;received="sip:192.0.2.1:4711". GRUUs for bindings with an instance, unless `gruu` is null.
-void append_contacts(std::string& out, std::span<const location::Binding> bindings, TimePoint now,
+void append_contacts(std::string& out, std::span<const location::BindingView> bindings, TimePoint now,
                      const GruuWriting* gruu);
 
 /// "Date: Sat, 13 Nov 2010 23:29:00 GMT" (RFC 3261 section 20.17), with CRLF.

@@ -17,19 +17,26 @@ namespace bellhop::request {
 [[nodiscard]] std::size_t most_octets_back(const sip::Message& request, const net::Flow& from);
 
 /// Writes the responses this server gives itself (RFC 3261 section 8.2.6): the one place where they get their Via
-/// facts, names and Server field. Keeps its buffers, so an answer costs no allocation.
+/// facts, names and Server field.
 ///
 /// Owner   one shard; the octets are valid until the next call.
+/// Cost    one pass over the request's index and one copy of what goes back; no allocation once warm.
 class AnswerWriter {
  public:
-  /// `to_tag` is for final and 101 to 199 responses to requests without one; `headers` are whole lines with their CRLF;
-  /// `via_more` are further parameters of the top Via, each with its ";". No body. Works for requests that parse()
-  /// refused, too, when sip::answerable() says so.
+  /// To a request that parse() accepted. `to_tag` is for final and 101 to 199 responses to requests without one;
+  /// `headers` are whole lines with their CRLF; `via_more` are further parameters of the top Via, each with its ";". No
+  /// body.
   std::string_view write(const sip::Message& request, const net::Flow& from, sip::StatusCode status,
                          std::string_view reason, std::string_view to_tag, std::string_view headers,
                          const config::Snapshot& config, std::string_view via_more = {});
 
+  /// To a request that parse() refused, when sip::answerable() says so: from its raw fields, whatever they hold.
+  std::string_view write_to_refused(const sip::Message& request, const net::Flow& from, sip::StatusCode status,
+                                    std::string_view reason, std::string_view to_tag, const config::Snapshot& config);
+
  private:
+  std::string_view via_facts_of(const sip::Message& request, const net::Flow& from, std::string_view more);
+
   std::string out_, via_facts_;
 };
 

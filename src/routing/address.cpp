@@ -110,9 +110,14 @@ std::string fold_user(std::string_view user, const config::Registrar& registrar)
 std::string binding_key(std::string_view user, std::string_view domain, const config::Registrar& registrar) {
   std::string key;
   key.reserve(user.size() + 1 + domain.size());
-  key.append(user);
-  if (registrar.use_domain) key.append("@").append(domain);
+  append_binding_key(key, user, domain, registrar);
   return key;
+}
+
+void append_binding_key(std::string& out, std::string_view user, std::string_view domain,
+                        const config::Registrar& registrar) {
+  out += user;
+  if (registrar.use_domain) out.append(1, '@').append(domain);
 }
 
 Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,

@@ -45,6 +45,7 @@ struct Address {
 /// Under which key the bindings of a local address are kept (USR-04, REG-09): "user@domain", or "user" when domains do
 /// not matter.
 [[nodiscard]] std::string binding_key(std::string_view user, std::string_view domain, const config::Registrar& registrar);
+void append_binding_key(std::string& out, std::string_view user, std::string_view domain, const config::Registrar& registrar);
 
 /// A user part as it is compared: decoded, lower case unless case matters.
 [[nodiscard]] std::string fold_user(std::string_view user, const config::Registrar& registrar);

@@ -42,10 +42,10 @@ void Gruus::append_public(std::string& out, std::string_view aor, std::string_vi
 }
 
 void Gruus::append_temporary(std::string& out, std::string_view key, std::string_view domain,
-                             const location::Binding& binding) const {
+                             std::string_view instance, std::string_view call_id) const {
   std::string plain;
-  put(plain, hash(binding.instance));
-  put(plain, hash(binding.call_id));
+  put(plain, hash(instance));
+  put(plain, hash(call_id));
   plain += key;
   out.append(";temp-gruu=\"sip:")
       .append(temporary_prefix)

@@ -25,8 +25,8 @@ class Gruus {
   static void append_public(std::string& out, std::string_view aor, std::string_view instance);
   /// ";temp-gruu="..."", another one each time. `key` is that of the bindings (routing::binding_key), `domain` a name
   /// of ours.
-  void append_temporary(std::string& out, std::string_view key, std::string_view domain,
-                        const location::Binding& binding) const;
+  void append_temporary(std::string& out, std::string_view key, std::string_view domain, std::string_view instance,
+                        std::string_view call_id) const;
 
   /// Which device is meant: by its instance, or by hashes of instance and Call-ID.
   struct Device {

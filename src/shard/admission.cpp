@@ -152,11 +152,13 @@ Pipeline::Next Pipeline::authenticate_relay(Context& context) {
   return from != nullptr ? check_identity(context) : Next::go_on;
 }
 
-bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& context) const {
-  const auto resolved = routing::resolve_address(address.uri, context.config, env_.directory);
-  if (!resolved || !resolved->local() || resolved->local_name() != context.account_domain) return false;
-  return resolved->user == routing::fold_user(context.account, context.config.registrar) ||
-         env_.directory.is_name_of(resolved->user, context.account, context.account_domain);
+bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& context) {
+  routing::OwnUser& named = own_user_;
+  if (!routing::find_own_user(address.uri, context.config, env_.directory, named) ||
+      named.domain != context.account_domain)
+    return false;
+  return named.user == routing::fold_user(context.account, context.config.registrar) ||
+         env_.directory.is_name_of(named.user, context.account, context.account_domain);
 }
 
 /// An address that the account was explicitly given for its From; registering under it is another matter.
@@ -173,8 +175,10 @@ bool Pipeline::is_granted_identity(const Context& context) const {
 /// offered).
 Pipeline::Next Pipeline::check_identity(Context& context) {
   if (!context.authenticated) return Next::go_on;
-  const bool own_name = is_account_name(context.message.from(), context) &&
-                        (context.method() != Method::register_ || is_account_name(context.message.to(), context));
+  const bool own_name =
+      is_account_name(context.message.from(), context) &&
+      (context.method() != Method::register_ || context.message.to().uri.text == context.message.from().uri.text ||
+       is_account_name(context.message.to(), context));
   if (own_name || is_granted_identity(context)) return Next::go_on;
   context.record.note(Decide::identity, "403", context.message.from().uri.text);
   env_.log(Tag::auth, Level::problems, "identity refused source={} account={}@{} from={}",

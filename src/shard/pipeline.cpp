@@ -59,10 +59,13 @@ void Pipeline::on_request(const sip::Message& message, const net::Flow& from, co
     env_.transport.note_alias(from,
                               message.top_via().port != 0 ? message.top_via().port : sip::default_port(from.transport));
   context.peer = env_.transport.peer_of(from);
+  target_.clear();
+  context.target_uri = std::move(target_);  // what the last one left behind is memory for this one
   for (const Step& step : steps) {
     env_.mark.step(step.name);
     if ((this->*step.run)(context) == Next::done) break;
   }
+  target_ = std::move(context.target_uri);
 }
 
 // ---- steps: transactions
@@ -121,12 +124,14 @@ Pipeline::Next Pipeline::answer_own_options(Context& context) {
                                         context.message.value_of(own ? HeaderId::require : HeaderId::proxy_require))});
   }
   const config::Registrar& registrar = context.config.registrar;
-  const std::string able = fmt::format(
+  lines_ =
       "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, "
       "MESSAGE\r\n"
-      "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path{}{}\r\n",
-      registrar.outbound ? ", outbound" : "", registrar.gruu ? ", gruu" : "");
-  answer_anybody(context, 200, "Keepalive", able, {});
+      "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path";
+  if (registrar.outbound) lines_ += ", outbound";
+  if (registrar.gruu) lines_ += ", gruu";
+  lines_ += "\r\n";
+  answer_anybody(context, 200, "Keepalive", lines_, {});
   return Next::done;
 }
 
@@ -203,16 +208,18 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
     return Next::go_on;  // for another registrar: routed like any request
   if (context.message.to().uri.scheme == sip::Scheme::other)
     return refuse(context, 400, "To Is No SIP URI");  // RFC 3261 section 10.2
-  const auto to = routing::resolve_address(context.message.to().uri, context.config, env_.directory);
-  if (!to || !to->local() || to->user.empty()) return refuse(context, 404);
-  std::string user = to->user;
+  routing::OwnUser& to = own_user_;
+  if (!routing::find_own_user(context.message.to().uri, context.config, env_.directory, to))
+    return refuse(context, 404);
   // An alias registers for its account, so that one address-of-record holds all its phones.
-  if (const auto target = env_.directory.alias(user, to->local_name());
+  if (const auto target = env_.directory.alias(to.user, to.domain);
       target && target->find_first_of("@:") == std::string::npos)
-    user = routing::fold_user(*target, context.config.registrar);
-  const std::string aor = routing::binding_key(user, to->local_name(), context.config.registrar);
-  const auto reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane,
-                                                context.now, context.record, context.sender);
+    to.user = routing::fold_user(*target, context.config.registrar);
+  std::string& aor = aor_;
+  aor.clear();
+  routing::append_binding_key(aor, to.user, to.domain, context.config.registrar);
+  const auto& reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane,
+                                                 context.now, context.record, context.sender);
   if (reply.status.success()) {
     if ((context.sender & config::Workaround::tcp_ping) != 0) env_.transport.probe(context.from);
     if (context.from.is_stream() && context.message.has(HeaderId::contact) && !context.message.has(HeaderId::path))

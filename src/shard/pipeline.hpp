@@ -15,6 +15,7 @@
 #include "registrar/registrar.hpp"
 #include "request/answer.hpp"
 #include "request/context.hpp"
+#include "routing/own_user.hpp"
 #include "routing/router.hpp"
 #include "shard/late_answers.hpp"
 #include "storage/directory.hpp"
@@ -122,7 +123,7 @@ class Pipeline {
   [[nodiscard]] bool is_emergency(const Context& context) const;
   [[nodiscard]] unsigned percent_refused(const Context& context) const;
   [[nodiscard]] bool is_granted_identity(const Context& context) const;
-  [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context) const;
+  [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context);
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;
 
   Environment env_;
@@ -130,7 +131,8 @@ class Pipeline {
   config::Domain stored_domain_;  ///< scratch: a domain that only the account store names
   request::AnswerWriter answers_;
   LateAnswers late_;
-  std::string tag_, feedback_;
+  std::string tag_, feedback_, lines_, aor_, target_;  ///< scratch
+  routing::OwnUser own_user_;                 ///< scratch
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;

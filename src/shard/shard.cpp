@@ -270,7 +270,7 @@ void Shard::refuse_malformed(const net::Flow& from, std::string_view octets, con
   if (!answer) return;
   std::string tag;
   proxy_.append_to_tag(tag, message_);
-  const std::string_view answered = answers_.write(message_, from, refusal.status, refusal.reason, tag, {}, *config_);
+  const std::string_view answered = answers_.write_to_refused(message_, from, refusal.status, refusal.reason, tag, *config_);
   if (answered.size() <= request::most_octets_back(message_, from))
     transmit(transport::reply_flow(message_.top_via(), from), answered);
 }

@@ -114,7 +114,9 @@ class Filling {
   void add(const Alias& alias) {
     const std::string target = canonical_target(alias.target, alias.domain);
     const Key key(alias.user, Case::folded, alias.domain, seed_);
-    if (!target.empty() && key.fits()) at(key).aliases.add(key.text(), {at(key).texts.add(target)});
+    if (target.empty() || !key.fits()) return;
+    at(key).aliases.add(key.text(), {at(key).texts.add(target)});
+    any_aliases_ = true;
   }
   void add(const std::string& domain) {
     const Key key({}, Case::exact, domain, seed_);
@@ -123,13 +125,14 @@ class Filling {
 
   [[nodiscard]] bool any_md5_only() const { return any_md5_only_; }
   [[nodiscard]] bool any_rights() const { return any_rights_; }
+  [[nodiscard]] bool any_aliases() const { return any_aliases_; }
 
  private:
   Tables& at(const Key& key) { return *tables_[key.stripe()]; }
 
   AllTables& tables_;
   std::uint64_t seed_;
-  bool any_md5_only_ = false, any_rights_ = false;
+  bool any_md5_only_ = false, any_rights_ = false, any_aliases_ = false;
 };
 
 }  // namespace
@@ -152,7 +155,7 @@ struct Directory::State {
   std::array<Stripe, stripes> all;
   std::mutex replacing;  ///< one replace() at a time
   std::atomic<std::size_t> accounts{0};
-  std::atomic<bool> any_md5_only{false}, any_rights{false};
+  std::atomic<bool> any_md5_only{false}, any_rights{false}, any_aliases{false};
 };
 
 Directory::Directory() : state_(std::make_unique<State>()) {
@@ -196,6 +199,7 @@ Rights Directory::rights(std::string_view user, std::string_view domain) const {
 }
 
 std::optional<std::string> Directory::alias(std::string_view user, std::string_view domain) const {
+  if (!state_->any_aliases.load(std::memory_order_relaxed)) return std::nullopt;
   const Key key(user, Case::folded, domain, state_->seed);
   if (!key.fits()) return std::nullopt;
   return state_->locked(key, [&](const Tables& tables) -> std::optional<std::string> {
@@ -237,6 +241,7 @@ void Directory::replace(Contents contents) {
   state_->accounts = accounts;
   state_->any_md5_only = filling.any_md5_only();
   state_->any_rights = filling.any_rights();
+  state_->any_aliases = filling.any_aliases();
 }
 
 std::size_t Directory::accounts() const {

@@ -29,7 +29,8 @@ using observe::Tag;
 
 constexpr std::size_t smallest_compaction = 4 * 1024 * 1024;
 constexpr std::size_t write_chunk = 1024 * 1024;
-constexpr unsigned turns_until_retry = 25;  // five seconds at the default interval
+constexpr std::size_t usual_buffer = 64 * 1024;  ///< what lanes have from the beginning: appending seldom allocates
+constexpr unsigned turns_until_retry = 25;       // five seconds at the default interval
 
 class FileJournal final : public Journal {
  public:
@@ -155,6 +156,8 @@ class FileJournal::NewFile final : public Journal::Writer {
 
 FileJournal::FileJournal(const Settings& settings, unsigned lanes, observe::Log& log, observe::Metrics& metrics)
     : settings_(settings), log_(log), lanes_(std::max(lanes, 1u)), lane_limit_(settings.buffer_limit / lanes_.size()) {
+  for (Lane& lane : lanes_) lane.buffer.reserve(usual_buffer);
+  spare_.reserve(usual_buffer);
   const auto publish = [&](const char* name, std::atomic<std::uint64_t> Counts::* member) {
     metrics.computed(name,
                      [counts = counts_, member] { return static_cast<std::int64_t>(((*counts).*member).load()); });
@@ -322,6 +325,7 @@ void FileJournal::drain() {
     if (!spare_.empty()) write_behind(spare_);
     spare_.clear();
     if (spare_.capacity() > 4 * write_chunk) spare_ = {};
+    spare_.reserve(usual_buffer);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "storage/journal_format.hpp"
 
+#include <array>
+
 #include "base/hash.hpp"
 #include "storage/journal.hpp"
 
@@ -72,9 +74,11 @@ std::optional<JournalHeader> decode_journal_header(std::string_view octets) {
 }
 
 void append_frame(std::string& out, std::string_view payload, std::uint64_t salt) {
-  out.push_back(marker);
-  put_number(out, payload.size(), 3);
-  put_number(out, checksum(payload, salt), 4);
+  const std::uint64_t head = static_cast<unsigned char>(marker) | std::uint64_t{payload.size()} << 8 |
+                             std::uint64_t{checksum(payload, salt)} << 32;
+  std::array<char, frame_overhead> octets;
+  for (std::size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<char>(head >> (8 * i) & 0xff);
+  out.append(octets.data(), octets.size());
   out.append(payload);
 }
 

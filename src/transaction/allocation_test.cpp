@@ -1,39 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "base/allocations_for_test.hpp"
 #include "transaction/tables_for_test.hpp"
-
-namespace {
-thread_local std::size_t allocations = 0;
-
-void* counted_allocation(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-// Counts for the whole test program; only this file looks.
-void* operator new(std::size_t size) {
-  return counted_allocation(size);
-}
-void* operator new[](std::size_t size) {
-  return counted_allocation(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace bellhop::transaction {
 namespace {
@@ -43,15 +11,6 @@ class Counting final : public Output {
   void transmit(const net::Flow&, std::string_view) override { ++sent; }
   std::size_t sent = 0;
 };
-
-/// Heap allocations of `act`, run once before to warm what is reused.
-template <class Act>
-std::size_t allocations_of(Act&& act) {
-  act();
-  const std::size_t before = allocations;
-  act();
-  return allocations - before;
-}
 
 constexpr crypto::Key key{1};
 

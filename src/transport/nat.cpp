@@ -23,15 +23,20 @@ bool is_private(const IpAddress& address) {
 
 bool behind_nat(const sip::Message& request, const sip::Uri* contact, const net::Flow& from, std::uint16_t signs) {
   if (request.via_count() > 1) return false;
+  const sip::Via& via = request.top_via();
+  std::optional<IpAddress> address;  // what both name, most often
+  bool both = false;
   if (contact != nullptr && contact->is_sip()) {
     if (ends_in_invalid(contact->host)) return true;
-    const auto address = sip::host_address(contact->host);
+    address = sip::host_address(contact->host);
+    both = contact->host == via.host;
     if (address && (signs & config::NatSign::contact_address) != 0 && *address != from.remote.address) return true;
     if (address && (signs & config::NatSign::private_contact) != 0 && is_private(*address)) return true;
   }
-  const sip::Via& via = request.top_via();
-  if ((signs & config::NatSign::via_address) != 0)
-    if (const auto address = sip::host_address(via.host); address && *address != from.remote.address) return true;
+  if ((signs & config::NatSign::via_address) != 0) {
+    if (!both) address = sip::host_address(via.host);
+    if (address && *address != from.remote.address) return true;
+  }
   if ((signs & config::NatSign::via_port) == 0 || from.is_stream())
     return false;  // a connection's port is never the one its phone listens on
   return (via.port != 0 ? via.port : sip::default_port(from.transport)) != from.remote.port;

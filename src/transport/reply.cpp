@@ -5,12 +5,12 @@
 namespace bellhop::transport {
 
 void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& from) {
-  if (!via.has_rport && via.received.empty()) {
-    const auto sent_by = IpAddress::parse(via.host);
-    if (sent_by && *sent_by == from.remote.address) return;
-  }
+  const std::string source = from.remote.address.to_string();
+  // Most often the sent-by is the very text of the address.
+  const auto differs = [&] { return via.host != source && IpAddress::parse(via.host) != from.remote.address; };
+  if (!via.has_rport && via.received.empty() && !differs()) return;
   // RFC 5118 section 4.5: received takes an IPv6 address without brackets.
-  out.append(";received=").append(from.remote.address.to_string());
+  out.append(";received=").append(source);
   if (!via.has_rport) return;
   const fmt::format_int port(from.remote.port);
   out.append(";rport=").append(port.data(), port.size());

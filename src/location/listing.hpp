@@ -1,0 +1,37 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "location/block.hpp"
+
+namespace bellhop::location {
+
+/// The fresh bindings of an address-of-record as they stood at one moment, in order of q, newest first among equals.
+/// One copy of their block, read in place: what a REGISTER is answered from. Reused it allocates nothing.
+///
+/// user_agent is left out: those texts are shared with other bindings and may go before this does.
+class Listing {
+ public:
+  [[nodiscard]] std::span<const BindingView> bindings() const { return bindings_; }
+  [[nodiscard]] std::size_t size() const { return bindings_.size(); }
+  [[nodiscard]] bool empty() const { return bindings_.empty(); }
+
+  void clear() { bindings_.clear(); }
+  void assign(const Block& block, TimePoint now);
+
+ private:
+  Block::Ptr copy_;
+  std::size_t room_ = 0;  ///< octets of the copy
+  std::vector<BindingView> bindings_;
+};
+
+/// Best q first, the newest first among equals.
+template <class T>
+[[nodiscard]] bool before(const T& a, const T& b) {
+  if (a.q != b.q) return a.q > b.q;
+  if (a.updated != b.updated) return a.updated > b.updated;
+  return a.id > b.id;
+}
+
+}  // namespace bellhop::location
