@@ -30,7 +30,8 @@ IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& octets) {
 
 namespace {
 
-/// Four decimal octets without leading zeros, as inet_pton(3) has it: every message has several, and this is a tenth of its cost.
+/// Four decimal octets without leading zeros, as inet_pton(3) has it: every message has several, and this is a tenth of
+/// its cost.
 std::optional<IpAddress> parse_v4(std::string_view text) {
   std::array<std::uint8_t, 4> octets{};
   std::size_t at = 0;
@@ -38,14 +39,17 @@ std::optional<IpAddress> parse_v4(std::string_view text) {
     if (part != 0 && (at == text.size() || text[at++] != '.')) return std::nullopt;
     const std::size_t begin = at;
     unsigned number = 0;
-    while (at < text.size() && at - begin < 3 && text[at] >= '0' && text[at] <= '9') number = number * 10 + static_cast<unsigned>(text[at++] - '0');
+    while (at < text.size() && at - begin < 3 && text[at] >= '0' && text[at] <= '9')
+      number = number * 10 + static_cast<unsigned>(text[at++] - '0');
     if (at == begin || number > 255 || (at - begin > 1 && text[begin] == '0')) return std::nullopt;
     octets[part] = static_cast<std::uint8_t>(number);
   }
   return at == text.size() ? std::optional(IpAddress::v4(octets)) : std::nullopt;
 }
 
-char* write_decimal(char* at, unsigned number) { return std::to_chars(at, at + 5, number).ptr; }
+char* write_decimal(char* at, unsigned number) {
+  return std::to_chars(at, at + 5, number).ptr;
+}
 
 }  // namespace
 
@@ -57,8 +61,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   if (const auto v4 = parse_v4(text)) return v4;
   if (text.find(':') == std::string_view::npos) return std::nullopt;
   char terminated[INET6_ADDRSTRLEN + 1];
-  if (text.size() >= sizeof terminated || text.find('\0') != std::string_view::npos)
-    return std::nullopt;
+  if (text.size() >= sizeof terminated || text.find('\0') != std::string_view::npos) return std::nullopt;
   std::memcpy(terminated, text.data(), text.size());
   terminated[text.size()] = '\0';
   std::array<std::uint8_t, 16> octets;
