@@ -21,9 +21,12 @@ std::size_t allocations_of(Act&& act) {
 }
 
 namespace detail {
-inline void* counted_allocation(std::size_t size) {
+inline void* counted_or_null(std::size_t size) noexcept {
   ++allocations_made;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  return std::malloc(size == 0 ? 1 : size);
+}
+inline void* counted_allocation(std::size_t size) {
+  if (void* memory = counted_or_null(size)) return memory;
   throw std::bad_alloc();
 }
 }  // namespace detail
@@ -35,6 +38,12 @@ void* operator new(std::size_t size) {
 }
 void* operator new[](std::size_t size) {
   return bellhop::detail::counted_allocation(size);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {  // what std::stable_sort takes its room with
+  return bellhop::detail::counted_or_null(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return bellhop::detail::counted_or_null(size);
 }
 void operator delete(void* memory) noexcept {
   std::free(memory);

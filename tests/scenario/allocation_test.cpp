@@ -1,39 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "base/allocations_for_test.hpp"
 #include "shard/call_text_for_test.hpp"
-
-namespace {
-thread_local std::size_t allocations = 0;
-
-void* counted_allocation(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-}  // namespace
-
-// Counts for the whole test program; only this file looks.
-void* operator new(std::size_t size) {
-  return counted_allocation(size);
-}
-void* operator new[](std::size_t size) {
-  return counted_allocation(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace bellhop::scenario {
 namespace {
@@ -59,9 +27,9 @@ class CallAllocations : public testing::Test {
   }
   /// Hears a message; how many allocations that took.
   std::size_t cost(const Endpoint& from, const std::string& octets) {
-    const std::size_t before = allocations;
+    const std::size_t before = allocations_made;
     const std::string& sent = server.hear(from, octets);
-    const std::size_t taken = allocations - before;
+    const std::size_t taken = allocations_made - before;
     last = sent;
     return taken;
   }
