@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Tag::count_)> ta
     "GUARD", "NET",     "STORAGE", "CONFIG", "ADMIN",     "SERVER"};
 
 constexpr std::size_t octets_per_line = 1024;  // what a queued line may take on average; packets are the long ones
+constexpr std::size_t usual_lines = 1024;      // room made at once, so that no shard has to make it
 constexpr auto patience_at_exit = 2s;
 /// Lines that follow each other closely are written out together: waking the side thread for each of them costs the
 /// shard that wrote it more than the line itself.
@@ -122,6 +123,7 @@ struct Log::Writer {
         clock(stamp ? std::move(stamp) : Clock(system_clock_now)),
         line_limit(most_lines),
         octet_limit(most_lines * octets_per_line) {
+    for (std::vector<Line>* lines : {&queue, &batch}) lines->reserve(std::min(most_lines, usual_lines));
     // Signals belong to the main thread, and a reader of standard error that goes away must not end the server.
     sigset_t all, before;
     sigfillset(&all);
@@ -159,7 +161,6 @@ struct Log::Writer {
 
   void run() {
     const auto formatter = make_formatter();
-    std::vector<Line> batch;
     std::unique_lock lock(mutex);
     while (true) {
       idle = true;
@@ -234,6 +235,7 @@ struct Log::Writer {
   bool stopping = false;
   bool finished = false;
 
+  std::vector<Line> batch;         // used by the side thread alone
   std::string text;                // used by the side thread alone
   spdlog::memory_buf_t formatted;  // used by the side thread alone
   std::thread thread;
