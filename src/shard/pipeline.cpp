@@ -59,13 +59,10 @@ void Pipeline::on_request(const sip::Message& message, const net::Flow& from, co
     env_.transport.note_alias(from,
                               message.top_via().port != 0 ? message.top_via().port : sip::default_port(from.transport));
   context.peer = env_.transport.peer_of(from);
-  target_.clear();
-  context.target_uri = std::move(target_);  // what the last one left behind is memory for this one
   for (const Step& step : steps) {
     env_.mark.step(step.name);
     if ((this->*step.run)(context) == Next::done) break;
   }
-  target_ = std::move(context.target_uri);
 }
 
 // ---- steps: transactions

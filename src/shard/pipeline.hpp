@@ -131,7 +131,7 @@ class Pipeline {
   config::Domain stored_domain_;  ///< scratch: a domain that only the account store names
   request::AnswerWriter answers_;
   LateAnswers late_;
-  std::string tag_, feedback_, lines_, aor_, target_;  ///< scratch
+  std::string tag_, feedback_, lines_, aor_;  ///< scratch
   routing::OwnUser own_user_;                 ///< scratch
   observe::Counter& requests_;
   observe::Counter& challenges_;

@@ -210,11 +210,12 @@ void Layer::adopt(StreamId stream, std::unique_ptr<Connection> connection, TimeP
   connections_[stream.index] = std::move(connection);
 }
 
-/// Whoever the guard does not judge may take all the places: a proxy or a gateway is one address.
+/// Whoever is exempt from the guard's judgement may take all the places: a proxy or a gateway is one address.
 bool Layer::admit(const IpAddress& remote, TimePoint now) {
   const config::Tcp& tcp = config_->tcp;
-  const bool judged = env_.guard.judges(remote, rules_, now);
-  return env_.connections.admit(remote, tcp.connections, judged ? tcp.connections_per_address : tcp.connections);
+  const bool exempt = !env_.guard.judges(remote, rules_, now) &&  // nor denied, as we may be told to connect there
+                      env_.guard.look(remote, rules_, now) == guard::Verdict::pass;
+  return env_.connections.admit(remote, tcp.connections, exempt ? tcp.connections : tcp.connections_per_address);
 }
 
 void Layer::on_accept(SocketId listener, StreamId stream, const Endpoint& local, const Endpoint& remote,
