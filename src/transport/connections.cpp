@@ -181,7 +181,7 @@ void Connections::note_user(const net::Flow& flow, std::string_view aor) {
   Entry* entry = stripe.find(flow);
   if (entry == nullptr) return;
   auto& users = entry->own_facts().users;
-  if (users.find(aor) == users.end()) users.emplace(aor);
+  if (!users.contains(aor)) users.emplace(aor);
 }
 
 bool Connections::admit(const IpAddress& address, std::size_t limit, std::size_t limit_per_address) {
