@@ -33,6 +33,8 @@ class ReceiveBatch {
   /// How many arrived; -1 with errno when none.
   [[nodiscard]] int receive(const Descriptor& socket);
   [[nodiscard]] std::string_view octets(int slot) const;
+  /// Has the octets of a slot, if it holds any, brought into the nearest cache while the one before is worked on.
+  void prefetch(int slot) const;
   /// How long the first one has waited in the kernel, if it was asked to note when they arrive.
   [[nodiscard]] std::optional<Duration> age() const;
   [[nodiscard]] Endpoint from(int slot) const { return from_kernel(addresses_[static_cast<std::size_t>(slot)]); }

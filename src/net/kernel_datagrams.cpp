@@ -120,7 +120,10 @@ void KernelDatagrams::read(SocketId id, WireHandler& handler, TimePoint now) {
     }
     received_count_.add(static_cast<std::uint64_t>(count));
     measure_delay(*socket, now);
-    for (int i = 0; i < count; ++i) handler.on_datagram(id, received_.from(i), received_.octets(i), now);
+    for (int i = 0; i < count; ++i) {
+      received_.prefetch(i + 1);
+      handler.on_datagram(id, received_.from(i), received_.octets(i), now);
+    }
     queue_delay_ = {};
     if (count < static_cast<int>(ReceiveBatch::slots)) return;
     if (clock_now() - now > reading_a_turn) break;
