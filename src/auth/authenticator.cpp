@@ -72,13 +72,10 @@ struct Selection {
 Selection select(const sip::Message& request, sip::HeaderId id, std::string_view our_realm,
                  const config::Auth& settings) {
   Selection out;
-  std::string realm;
   std::size_t looked_at = 0;
   for (const auto* field = request.first(id); field != nullptr && looked_at < most_values;
        field = request.next(id, field), ++looked_at) {
-    auto read = read_credentials(request.value(*field), realm);
-    const bool foreign = !realm.empty() && realm != our_realm;
-    if (foreign || (!read && read.error() == CredentialsError::other_scheme)) continue;
+    auto read = read_credentials(request.value(*field), our_realm);
     if (!read && read.error() == CredentialsError::malformed) {
       out.note(Verdict::bad_request, "malformed credentials");
     } else if (!read && read.error() == CredentialsError::unknown_algorithm) {

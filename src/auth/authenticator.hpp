@@ -30,7 +30,7 @@ namespace bellhop::auth {
 ///          replay.
 /// Metrics  auth.passed, .missing, .stale, .wrong, .bad_request, .forbidden and auth.nonces: computed, so `metrics`
 ///          must not be collected when the Authenticator is gone.
-/// Cost     two MACs and two hashes per check, no disk, one allocation for the parsed parameters.
+/// Cost     two MACs and two hashes per check, no disk, no allocation.
 /// Threads  any; one for all shards.
 class Authenticator {
  public:
