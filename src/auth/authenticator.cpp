@@ -3,7 +3,6 @@
 #include <array>
 #include <atomic>
 #include <optional>
-#include <span>
 
 #include "auth/credentials.hpp"
 #include "auth/nonce.hpp"
@@ -27,23 +26,6 @@ constexpr std::size_t most_values = 16;
 
 constexpr std::array<std::string_view, 6> verdict_names{"auth.passed", "auth.missing",     "auth.stale",
                                                         "auth.wrong",  "auth.bad_request", "auth.forbidden"};
-
-/// H(A1) in the form that goes into the hash.
-class HexOctets {
- public:
-  explicit HexOctets(std::span<const unsigned char> octets) : size_(2 * octets.size()) {
-    constexpr char digits[] = "0123456789abcdef";
-    for (std::size_t i = 0; i < octets.size(); ++i) {
-      text_[2 * i] = digits[octets[i] >> 4];
-      text_[2 * i + 1] = digits[octets[i] & 15];
-    }
-  }
-  [[nodiscard]] std::string_view view() const { return {text_.data(), size_}; }
-
- private:
-  std::array<char, 64> text_;
-  std::size_t size_;
-};
 
 bool offered(HashAlgorithm algorithm, const config::Auth& settings) {
   return algorithm == HashAlgorithm::sha256 ? settings.sha256 : settings.md5;
@@ -112,7 +94,8 @@ struct Authenticator::State {
   }
 
   Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
-                const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite);
+                const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite,
+                crypto::A2Hashes* known_a2);
   /// Nothing when the nonce is good for this request; else why it is stale.
   const char* nonce_fault(const Credentials& given, std::string_view realm, const config::Auth& settings, TimePoint now,
                           std::uint64_t request);
@@ -152,12 +135,13 @@ Authenticator::Authenticator(const storage::Directory& directory, const crypto::
 Authenticator::~Authenticator() = default;
 
 Outcome Authenticator::check(const sip::Message& request, Kind kind, const config::Domain& realm,
-                             const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite) {
+                             const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite,
+                             crypto::A2Hashes* known_a2) {
   state_->note_start(now);
   const auto id = kind == Kind::www ? sip::HeaderId::authorization : sip::HeaderId::proxy_authorization;
   const Selection selection = select(request, id, realm.name, settings);
   Outcome out = selection.credentials
-                    ? state_->judge(request, *selection.credentials, realm, settings, now, from, or_as_invite)
+                    ? state_->judge(request, *selection.credentials, realm, settings, now, from, or_as_invite, known_a2)
                     : Outcome{selection.verdict, {}, {}, selection.reason};
   auto& tally = state_->tallies[hash64(request.call_id(), 0) % state_->tallies.size()];
   tally.verdicts[static_cast<std::size_t>(out.verdict)].fetch_add(1, std::memory_order_relaxed);
@@ -166,18 +150,20 @@ Outcome Authenticator::check(const sip::Message& request, Kind kind, const confi
 
 Outcome Authenticator::State::judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
                                     const config::Auth& settings, TimePoint now, const Endpoint& from,
-                                    bool or_as_invite) {
+                                    bool or_as_invite, crypto::A2Hashes* known_a2) {
   if (!uri_belongs_to(given.uri, request))
     return {Verdict::bad_request, {}, {}, "digest uri does not belong to the request"};
 
   const auto secret = directory.credential(given.username, realm.name);
   const bool checkable = secret && known(given.algorithm, secret->ha1);
   const storage::PasswordHashes& hashes = checkable ? secret->ha1 : nobody;
-  const HexOctets ha1 = given.algorithm == HashAlgorithm::sha256 ? HexOctets(hashes.sha256) : HexOctets(hashes.md5);
+  const bool by_sha256 = given.algorithm == HashAlgorithm::sha256;
+  const auto ha1 = by_sha256 ? crypto::HexDigest::of(hashes.sha256) : crypto::HexDigest::of(hashes.md5);
   const auto is_made_for = [&](std::string_view method) {
     const crypto::HexDigest expected =
         crypto::digest_response({given.algorithm, given.session, ha1.view(), method, given.uri, given.nonce,
-                                 given.count_text, given.cnonce, given.qop, request.body()});
+                                 given.count_text, given.cnonce, given.qop, request.body()},
+                                known_a2);
     return crypto::equal_constant_time(expected, given.response);
   };
   const bool right = is_made_for(request.method_text()) || (or_as_invite && is_made_for("INVITE"));

@@ -108,7 +108,7 @@ Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domai
   if (late_.waiting(context.message, context.from)) return Next::done;
   auto outcome =
       env_.authenticator.check(context.message, kind, domain, context.config.auth, context.now, context.from.remote,
-                               (context.sender & config::Workaround::bad_bye_auth) != 0);
+                               (context.sender & config::Workaround::bad_bye_auth) != 0, &known_a2_);
   switch (outcome.verdict) {
     case Authenticator::Verdict::passed: break;
     case Authenticator::Verdict::forbidden:

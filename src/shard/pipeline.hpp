@@ -133,6 +133,7 @@ class Pipeline {
   LateAnswers late_;
   std::string tag_, feedback_, lines_, aor_;  ///< scratch
   routing::OwnUser own_user_;                 ///< scratch
+  crypto::A2Hashes known_a2_;
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;
