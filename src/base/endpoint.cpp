@@ -51,6 +51,14 @@ char* write_decimal(char* at, unsigned number) {
   return std::to_chars(at, at + 5, number).ptr;
 }
 
+/// Of one octet: every answer has four of them.
+char* write_octet(char* at, unsigned octet) {
+  if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
+  if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
+  *at++ = static_cast<char>('0' + octet % 10);
+  return at;
+}
+
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
@@ -97,7 +105,7 @@ std::string IpAddress::to_string() const {
   char* at = text;
   for (std::size_t i = 0; i < 4; ++i) {
     if (i != 0) *at++ = '.';
-    at = write_decimal(at, octets_[i]);
+    at = write_octet(at, octets_[i]);
   }
   return std::string(text, at);
 }

@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <bit>
+
 #include "crypto/base32.hpp"
 #include "crypto/sodium.hpp"
 
@@ -27,9 +29,8 @@ std::uint64_t short_mac(const Key& key, std::string_view bytes) {
   sodium_ready();
   std::array<unsigned char, crypto_shorthash_BYTES> mac;
   crypto_shorthash(mac.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), key.data());
-  std::uint64_t value = 0;
-  for (std::size_t i = mac.size(); i-- > 0;) value = (value << 8) | mac[i];
-  return value;
+  const auto value = std::bit_cast<std::uint64_t>(mac);
+  return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
 }
 
 void append_base32(std::string& out, std::uint64_t value) {

@@ -43,7 +43,10 @@ class Answer {
 
   void status_line(sip::StatusCode status, std::string_view reason) {
     pen_.put("SIP/2.0 ");
-    for (const int unit : {100, 10, 1}) pen_.put(static_cast<char>('0' + status.value / unit % 10));
+    const auto put_digit = [this](int digit) { pen_.put(static_cast<char>('0' + digit)); };
+    put_digit(status.value / 100 % 10);
+    put_digit(status.value / 10 % 10);
+    put_digit(status.value % 10);
     pen_.put(' ');
     pen_.put(reason.empty() ? sip::reason_phrase(status) : reason);
     end_line();

@@ -153,12 +153,10 @@ Pipeline::Next Pipeline::authenticate_relay(Context& context) {
 }
 
 bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& context) {
-  routing::OwnUser& named = own_user_;
-  if (!routing::find_own_user(address.uri, context.config, env_.directory, named) ||
-      named.domain != context.account_domain)
-    return false;
-  return named.user == routing::fold_user(context.account, context.config.registrar) ||
-         env_.directory.is_name_of(named.user, context.account, context.account_domain);
+  const routing::OwnUser* named = own_user_of(address.uri, context);
+  if (named == nullptr || named->domain != context.account_domain) return false;
+  return env_.directory.is_name_of(named->user, context.account, context.account_domain) ||
+         named->user == routing::fold_user(context.account, context.config.registrar);
 }
 
 /// An address that the account was explicitly given for its From; registering under it is another matter.

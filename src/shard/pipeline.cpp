@@ -52,6 +52,7 @@ Pipeline::Pipeline(const Environment& environment)
 void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config,
                           TimePoint arrived, TimePoint now) {
   requests_.add();
+  own_user_uri_ = {};
   Context context{message, from, config, now};
   context.queue_delay = std::max(Duration::zero(), now - arrived);
   if (!config.devices.empty()) context.sender = config.workarounds_of_agent(message.value_of(HeaderId::user_agent));
@@ -205,16 +206,17 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
     return Next::go_on;  // for another registrar: routed like any request
   if (context.message.to().uri.scheme == sip::Scheme::other)
     return refuse(context, 400, "To Is No SIP URI");  // RFC 3261 section 10.2
-  routing::OwnUser& to = own_user_;
-  if (!routing::find_own_user(context.message.to().uri, context.config, env_.directory, to))
-    return refuse(context, 404);
-  // An alias registers for its account, so that one address-of-record holds all its phones.
-  if (const auto target = env_.directory.alias(to.user, to.domain);
-      target && target->find_first_of("@:") == std::string::npos)
-    to.user = routing::fold_user(*target, context.config.registrar);
+  const routing::OwnUser* const to = own_user_of(context.message.to().uri, context);
+  if (to == nullptr) return refuse(context, 404);
   std::string& aor = aor_;
   aor.clear();
-  routing::append_binding_key(aor, to.user, to.domain, context.config.registrar);
+  // An alias registers for its account, so that one address-of-record holds all its phones.
+  const auto target = env_.directory.alias(to->user, to->domain);
+  if (target && target->find_first_of("@:") == std::string::npos)
+    routing::append_binding_key(aor, routing::fold_user(*target, context.config.registrar), to->domain,
+                                context.config.registrar);
+  else
+    routing::append_binding_key(aor, to->user, to->domain, context.config.registrar);
   const auto& reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane,
                                                  context.now, context.record, context.sender);
   if (reply.status.success()) {
@@ -410,6 +412,15 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
       sip::parse_number(context.message.value_of(HeaderId::max_breadth), context.config.sip.max_breadth);
   facts.max_breadth = std::max<std::uint32_t>(1, breadth.value_or(context.config.sip.max_breadth));
   return facts;
+}
+
+/// find_own_user(), once for a From and a To that are the same. Null: nobody here. Valid until the next call.
+const routing::OwnUser* Pipeline::own_user_of(const sip::Uri& uri, const Context& context) {
+  if (own_user_uri_.data() != nullptr && own_user_uri_ == uri.text) return &own_user_;
+  own_user_uri_ = {};
+  if (!routing::find_own_user(uri, context.config, env_.directory, own_user_)) return nullptr;
+  own_user_uri_ = uri.text;
+  return &own_user_;
 }
 
 // ---- answers

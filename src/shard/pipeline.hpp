@@ -123,6 +123,7 @@ class Pipeline {
   [[nodiscard]] bool is_emergency(const Context& context) const;
   [[nodiscard]] unsigned percent_refused(const Context& context) const;
   [[nodiscard]] bool is_granted_identity(const Context& context) const;
+  [[nodiscard]] const routing::OwnUser* own_user_of(const sip::Uri& uri, const Context& context);
   [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context);
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;
 
@@ -132,7 +133,8 @@ class Pipeline {
   request::AnswerWriter answers_;
   LateAnswers late_;
   std::string tag_, feedback_, lines_, aor_;  ///< scratch
-  routing::OwnUser own_user_;                 ///< scratch
+  routing::OwnUser own_user_;                 ///< of own_user_uri_, of the request at hand
+  std::string_view own_user_uri_;
   crypto::A2Hashes known_a2_;
   observe::Counter& requests_;
   observe::Counter& challenges_;
