@@ -63,8 +63,8 @@ void list(std::string_view input) {
 
 void credentials(std::string_view input) {
   const auto auth = parse_auth(input);
-  DigestParameters by_name;
-  require(by_name.read(input) == auth.has_value());
+  const DigestParameters by_name(input);
+  require(by_name.good() == auth.has_value());
   if (!auth) return;
   require(by_name.value(DigestName::nonce) == auth->value("nonce"));
   require(!auth->items.empty() && auth->items.size() <= 32);

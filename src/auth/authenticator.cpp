@@ -1,5 +1,6 @@
 #include "auth/authenticator.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <optional>
@@ -88,8 +89,11 @@ struct Authenticator::State {
 
   /// What a challenge that goes there says of itself.
   [[nodiscard]] std::string stamp_of(const Endpoint& there) const {
+    std::array<char, 17> octets;
+    std::copy(there.address.octets().begin(), there.address.octets().end(), octets.begin());
+    octets.back() = there.address.is_v6() ? 6 : 4;
     std::string text;
-    crypto::append_base32(text, crypto::short_mac(opaque_key, there.address.to_string()));
+    crypto::append_base32(text, crypto::short_mac(opaque_key, {octets.data(), octets.size()}));
     return text.substr(text.size() - 8);  // 40 bits: guessing it is harder than sending from the address
   }
 
@@ -214,21 +218,29 @@ void Authenticator::append_challenge(std::string& out, const sip::Message& reque
   // accepted as ever.
   const bool md5_only =
       settings.md5 && settings.sha256 && (knows_md5_only(request) || state_->directory.lacks_sha256(realm.name));
-  std::string nonce;
-  nonce.reserve(32);
-  state_->nonces.append(nonce, realm.name, now);
+  const std::size_t begin = out.size();
+  std::size_t name_at = 0, rest_at = 0, end = 0;  // of the first line: the second is its copy with another algorithm
   for (const HashAlgorithm algorithm : {HashAlgorithm::sha256, HashAlgorithm::md5}) {
     if (!offered(algorithm, settings) || (md5_only && algorithm != HashAlgorithm::md5)) continue;
-    out += kind == Kind::www ? "WWW-Authenticate: Digest realm=\"" : "Proxy-Authenticate: Digest realm=\"";
-    out += realm.name;
-    out += "\", nonce=\"";
-    out += nonce;
-    out += "\", algorithm=";
-    out += crypto::name_of(algorithm);
-    if (settings.qop) out += ", qop=\"auth\"";
-    if (stale) out += ", stale=true";
-    if (to.port != 0) out.append(", opaque=\"").append(state_->stamp_of(to)).append("\"");
-    out += "\r\n";
+    if (end == 0) {
+      out += kind == Kind::www ? "WWW-Authenticate: Digest realm=\"" : "Proxy-Authenticate: Digest realm=\"";
+      out += realm.name;
+      out += "\", nonce=\"";
+      state_->nonces.append(out, realm.name, now);
+      out += "\", algorithm=";
+      name_at = out.size();
+      out += crypto::name_of(algorithm);
+      rest_at = out.size();
+      if (settings.qop) out += ", qop=\"auth\"";
+      if (stale) out += ", stale=true";
+      if (to.port != 0) out.append(", opaque=\"").append(state_->stamp_of(to)).append("\"");
+      out += "\r\n";
+      end = out.size();
+    } else {
+      out.append(out, begin, name_at - begin);
+      out += crypto::name_of(algorithm);
+      out.append(out, rest_at, end - rest_at);
+    }
   }
 }
 

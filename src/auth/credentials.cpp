@@ -57,8 +57,10 @@ class CredentialsReader {
  private:
   /// The value as it goes into the hash: without quotes and quoted-pairs.
   std::string_view text(Name name) {
+    return parameters_.has_quoted_pairs(name) ? unescaped(name) : parameters_.value(name);
+  }
+  std::string_view unescaped(Name name) {
     const std::string_view value = parameters_.value(name);
-    if (!parameters_.has_quoted_pairs(name)) return value;
     if (out_.resolved_.empty()) out_.resolved_.reserve(6);  // as many as there are calls: a growing vector moves texts
     std::string resolved;
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -99,8 +101,8 @@ class CredentialsReader {
 
 Result<Credentials, CredentialsError> read_credentials(std::string_view value, std::string_view our_realm) {
   if (!is_digest(value)) return failure(CredentialsError::other_scheme);
-  sip::DigestParameters parameters;
-  if (!parameters.read(value)) return failure(CredentialsError::malformed);
+  const sip::DigestParameters parameters(value);
+  if (!parameters.good()) return failure(CredentialsError::malformed);
   return CredentialsReader(parameters).read(our_realm);
 }
 

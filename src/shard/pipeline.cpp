@@ -129,7 +129,7 @@ Pipeline::Next Pipeline::answer_own_options(Context& context) {
   if (registrar.outbound) lines_ += ", outbound";
   if (registrar.gruu) lines_ += ", gruu";
   lines_ += "\r\n";
-  answer_anybody(context, 200, "Keepalive", lines_, {});
+  answer_anybody(context, 200, "Keepalive", lines_, [](std::string_view) { return std::string(); });
   return Next::done;
 }
 
@@ -439,19 +439,20 @@ void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view
 }
 
 void Pipeline::answer_anybody(Context& context, sip::StatusCode status, std::string_view reason,
-                              std::string_view headers, std::string_view fewer_headers) {
-  const std::string_view octets = written_for_anybody(context, status, reason, headers, fewer_headers);
+                              std::string_view headers, Shortening shortened) {
+  const std::string_view octets = written_for_anybody(context, status, reason, headers, shortened);
   if (!octets.empty()) send_back(context, octets);
 }
 
 /// For whoever asks, known or not: within request::most_octets_back(), if need be with fewer headers, or not at all.
 std::string_view Pipeline::written_for_anybody(const Context& context, sip::StatusCode status, std::string_view reason,
-                                               std::string_view headers, std::string_view fewer_headers) {
+                                               std::string_view headers, Shortening shortened) {
   const std::size_t most = context.authenticated ? SIZE_MAX : request::most_octets_back(context.message, context.from);
-  for (const std::string_view lines : {headers, fewer_headers}) {
-    const std::string_view octets = written(context, status, reason, lines);
-    if (context.octets_back + octets.size() <= most) return octets;
-  }
+  const auto may_go = [&](std::string_view octets) { return context.octets_back + octets.size() <= most; };
+  std::string_view octets = written(context, status, reason, headers);
+  if (may_go(octets)) return octets;
+  if (shortened != nullptr) octets = written(context, status, reason, shortened(headers));
+  if (may_go(octets)) return octets;
   withheld_.add();
   return {};
 }
@@ -479,7 +480,7 @@ Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusa
     env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
              quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(),
              context.record.text());
-  answer_anybody(context, refusal.status, refusal.reason, refusal.headers, refusal.headers);
+  answer_anybody(context, refusal.status, refusal.reason, refusal.headers, nullptr);
   return Next::done;
 }
 

@@ -100,11 +100,13 @@ class Pipeline {
     return refuse(context, request::Refusal{status, reason, {}});
   }
   void answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers);
+  /// Makes fewer header lines of those that were too long.
+  using Shortening = std::string (*)(std::string_view lines);
   void answer_anybody(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers,
-                      std::string_view fewer_headers);
+                      Shortening shortened);
   [[nodiscard]] std::string_view written_for_anybody(const Context& context, sip::StatusCode status,
                                                      std::string_view reason, std::string_view headers,
-                                                     std::string_view fewer_headers);
+                                                     Shortening shortened);
   void send_back(Context& context, std::string_view octets);
   enum class When : std::uint8_t { now, late };
   Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale,

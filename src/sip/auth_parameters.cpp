@@ -137,26 +137,22 @@ bool take_all(scan::Cursor cursor, std::string_view& scheme, Visit&& visit) {
 
 // ---- by name
 
-bool DigestParameters::read(std::string_view value) {
+DigestParameters::DigestParameters(std::string_view text) {
   std::string_view scheme;
   std::size_t count = 0;
-  other_count_ = 0;
-  present_ = escaped_ = 0;
-  return take_all(scan::Cursor(value), scheme, [&](const AuthParameter& parameter) {
+  good_ = take_all(scan::Cursor(text), scheme, [&](const AuthParameter& parameter) {
     if (++count > most_auth_parameters) return false;
     if (parameter.known == DigestName::count_) return add_other(parameter.name);
-    if (has(parameter.known)) return false;
-    const std::size_t at = index(parameter.known);
-    values_[at] = {parameter.value.data(), parameter.value.size()};
-    present_ |= 1u << at;
-    escaped_ |= (parameter.plain ? 0u : 1u) << at;
+    Value& value = values_[static_cast<std::size_t>(parameter.known)];
+    if (value.at != nullptr) return false;
+    value = {parameter.value.data(), parameter.value.size(), parameter.plain};
     return true;
   });
 }
 
 bool DigestParameters::add_other(std::string_view name) {
   for (std::size_t i = 0; i < other_count_; ++i)
-    if (equals_ignore_case(name, others_[i].view())) return false;
+    if (equals_ignore_case(name, {others_[i].at, others_[i].size})) return false;
   others_[other_count_++] = {name.data(), name.size()};
   return true;
 }

@@ -29,31 +29,35 @@ enum class DigestName : std::uint8_t {
 /// Views into the value.
 class DigestParameters {
  public:
-  /// Takes what parse_auth() takes and refuses what it refuses. False leaves nothing of use.
-  [[nodiscard]] bool read(std::string_view value);
+  explicit DigestParameters(std::string_view value);
 
-  [[nodiscard]] bool has(DigestName name) const { return (present_ >> index(name) & 1u) != 0; }
+  /// False where parse_auth() refuses; nothing else is of use then.
+  [[nodiscard]] bool good() const { return good_; }
+
+  [[nodiscard]] bool has(DigestName name) const { return of(name).at != nullptr; }
   /// Without quotes, escapes kept; empty when there is none.
-  [[nodiscard]] std::string_view value(DigestName name) const {
-    return has(name) ? values_[index(name)].view() : std::string_view();
-  }
+  [[nodiscard]] std::string_view value(DigestName name) const { return {of(name).at, of(name).size}; }
   [[nodiscard]] bool has_quoted_pairs(DigestName name) const {
-    return (escaped_ >> index(name) & 1u) != 0 && value(name).find('\\') != std::string_view::npos;
+    return !of(name).plain && value(name).find('\\') != std::string_view::npos;
   }
 
  private:
-  struct Text {  // without a value of its own: what is not present is never read
+  struct Value {
+    const char* at = nullptr;  ///< null: there is none
+    std::size_t size = 0;
+    bool plain = true;  ///< neither quoted-pairs nor folds in it
+  };
+  struct OtherName {  // not initialised: what is not counted is never read
     const char* at;
     std::size_t size;
-    [[nodiscard]] std::string_view view() const { return {at, size}; }
   };
-  static constexpr std::size_t index(DigestName name) { return static_cast<std::size_t>(name); }
+  [[nodiscard]] const Value& of(DigestName name) const { return values_[static_cast<std::size_t>(name)]; }
   [[nodiscard]] bool add_other(std::string_view name);
 
-  std::array<Text, static_cast<std::size_t>(DigestName::count_)> values_;
-  std::array<Text, most_auth_parameters> others_;  ///< names that mean nothing to us; they stand once too
+  std::array<Value, static_cast<std::size_t>(DigestName::count_)> values_;
+  std::array<OtherName, most_auth_parameters> others_;  ///< they mean nothing to us, but stand once too
   std::size_t other_count_ = 0;
-  std::uint32_t present_ = 0, escaped_ = 0;  ///< bit per DigestName
+  bool good_ = false;
 };
 
 }  // namespace bellhop::sip

@@ -17,8 +17,8 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(DigestName::coun
 /// What is found by name is what stands in the list.
 void expect_agreement(const std::string& value) {
   const auto list = parse_auth(value);
-  DigestParameters by_name;
-  ASSERT_EQ(by_name.read(value), list.has_value()) << value;
+  const DigestParameters by_name(value);
+  ASSERT_EQ(by_name.good(), list.has_value()) << value;
   if (!list) return;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto name = static_cast<DigestName>(i);
@@ -73,8 +73,7 @@ TEST(DigestParameters, AreBounded) {
     value += ",p" + std::to_string(i) + "=v";
     expect_agreement(value);
   }
-  DigestParameters parameters;
-  EXPECT_FALSE(parameters.read(value));
+  EXPECT_FALSE(DigestParameters(value).good());
 }
 
 }  // namespace
