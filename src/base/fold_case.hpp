@@ -21,16 +21,21 @@ namespace bellhop {
 
 /// Writes `text` in lower case; returns where it ends. `out` may be where `text` stands.
 inline char* copy_lower(std::string_view text, char* out) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  std::uint64_t octets = 0;
-  for (; static_cast<std::size_t>(end - at) >= sizeof octets; at += sizeof octets, out += sizeof octets) {
-    std::memcpy(&octets, at, sizeof octets);
+  const std::size_t size = text.size();
+  constexpr std::size_t step = sizeof(std::uint64_t);
+  const auto copy_eight_at = [&](std::size_t at) {
+    std::uint64_t octets = 0;
+    std::memcpy(&octets, text.data() + at, step);
     octets = fold_case(octets);
-    std::memcpy(out, &octets, sizeof octets);
+    std::memcpy(out + at, &octets, step);
+  };
+  if (size < step) {
+    for (std::size_t at = 0; at < size; ++at) out[at] = lower(text[at]);
+    return out + size;
   }
-  while (at != end) *out++ = lower(*at++);
-  return out;
+  for (std::size_t at = 0; at + step < size; at += step) copy_eight_at(at);
+  copy_eight_at(size - step);  // some of them twice, which changes nothing
+  return out + size;
 }
 
 }  // namespace bellhop

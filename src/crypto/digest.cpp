@@ -12,6 +12,7 @@
 #include <memory>
 #include <new>
 
+#include "base/copy_octets.hpp"
 #include "base/text.hpp"
 
 namespace bellhop::crypto {
@@ -75,12 +76,11 @@ class Blocks {
     octets_ += part.size();
     while (part.size() >= block_.size() - used_) {
       const std::size_t room = block_.size() - used_;
-      std::memcpy(block_.data() + used_, part.data(), room);
+      add(part.substr(0, room));
       part.remove_prefix(room);
       take_block();
     }
-    if (!part.empty()) std::memcpy(block_.data() + used_, part.data(), part.size());
-    used_ += part.size();
+    add(part);
   }
   void finish(unsigned char* out) {
     block_[used_++] = 0x80;
@@ -98,6 +98,10 @@ class Blocks {
   }
 
  private:
+  void add(std::string_view part) {
+    copy_octets(part, reinterpret_cast<char*>(block_.data() + used_));
+    used_ += part.size();
+  }
   void take_block() {
     core_.take(block_.data());
     used_ = 0;

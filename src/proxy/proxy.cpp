@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/copy_octets.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "crypto/subkey.hpp"
@@ -501,9 +502,9 @@ void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
   const std::size_t begin = out.size();  // the text it stands for is made where it will stand
   const std::uint32_t cseq = request.cseq().number;
   out.resize(begin + request.call_id().size() + request.from_tag().size() + 1 + sizeof cseq);
-  char* at = std::copy(request.call_id().begin(), request.call_id().end(), out.data() + begin);
+  char* at = copy_octets(request.call_id(), out.data() + begin);
   *at++ = '\n';
-  at = std::copy(request.from_tag().begin(), request.from_tag().end(), at);
+  at = copy_octets(request.from_tag(), at);
   std::memcpy(at, &cseq, sizeof cseq);
   const std::uint64_t mac = crypto::short_mac(tag_key_, std::string_view(out).substr(begin));
   out.resize(begin);

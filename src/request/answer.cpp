@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/copy_octets.hpp"
 #include "base/text.hpp"
 #include "sip/builder.hpp"
 #include "transport/reply.hpp"
@@ -18,10 +19,7 @@ class Pen {
  public:
   explicit Pen(char* at) : at_(at) {}
 
-  void put(std::string_view text) {
-    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
+  void put(std::string_view text) { at_ = copy_octets(text, at_); }
   /// A constant: its size is known, so that this is a store or two.
   template <std::size_t size>
   void put(const char (&text)[size]) {

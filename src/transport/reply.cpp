@@ -1,8 +1,9 @@
 #include "transport/reply.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
+
+#include "base/copy_octets.hpp"
 
 namespace bellhop::transport {
 
@@ -13,7 +14,7 @@ void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& fr
   if (!via.has_rport && via.received.empty() && !differs()) return;
   std::array<char, 96> text;
   char* at = text.data();
-  const auto put = [&at](std::string_view part) { at = std::copy(part.begin(), part.end(), at); };
+  const auto put = [&at](std::string_view part) { at = copy_octets(part, at); };
   put(";received=");
   put(source);  // RFC 5118 section 4.5: an IPv6 address without brackets
   if (via.has_rport) {
