@@ -108,6 +108,26 @@ Pipeline::Next Pipeline::check_request_uri(Context& context) {
   return Next::go_on;
 }
 
+namespace {
+
+/// What we say of ourselves (RFC 3261 section 11.2).
+const std::string& abilities(const config::Registrar& registrar) {
+  static const std::array<std::string, 4> lines = [] {
+    std::array<std::string, 4> all;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      all[i] = fmt::format(
+          "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, "
+          "MESSAGE\r\n"
+          "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"
+          "Supported: path{}{}\r\n",
+          (i & 1) != 0 ? ", outbound" : "", (i & 2) != 0 ? ", gruu" : "");
+    return all;
+  }();
+  return lines[(registrar.outbound ? 1u : 0u) | (registrar.gruu ? 2u : 0u)];
+}
+
+}  // namespace
+
 /// OPTIONS to this server itself, without user: answered before the hop check (RT-05, CUCM-02: pings come with
 /// Max-Forwards 0).
 Pipeline::Next Pipeline::answer_own_options(Context& context) {
@@ -121,15 +141,8 @@ Pipeline::Next Pipeline::answer_own_options(Context& context) {
                             fmt::format("Unsupported: {}\r\n",
                                         context.message.value_of(own ? HeaderId::require : HeaderId::proxy_require))});
   }
-  const config::Registrar& registrar = context.config.registrar;
-  lines_ =
-      "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, "
-      "MESSAGE\r\n"
-      "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path";
-  if (registrar.outbound) lines_ += ", outbound";
-  if (registrar.gruu) lines_ += ", gruu";
-  lines_ += "\r\n";
-  answer_anybody(context, 200, "Keepalive", lines_, [](std::string_view) { return std::string(); });
+  const auto nothing = [](std::string_view) { return std::string(); };
+  answer_anybody(context, 200, "Keepalive", abilities(context.config.registrar), nothing);
   return Next::done;
 }
 
