@@ -58,7 +58,8 @@ Selection select(const sip::Message& request, sip::HeaderId id, std::string_view
   std::size_t looked_at = 0;
   for (const auto* field = request.first(id); field != nullptr && looked_at < most_values;
        field = request.next(id, field), ++looked_at) {
-    auto read = read_credentials(request.value(*field), our_realm);
+    auto read =
+        read_credentials(request.value(*field), our_realm);  // those of other schemes and realms count for nothing
     if (!read && read.error() == CredentialsError::malformed) {
       out.note(Verdict::bad_request, "malformed credentials");
     } else if (!read && read.error() == CredentialsError::unknown_algorithm) {

@@ -55,6 +55,7 @@ class A2Hashes {
   };
   std::array<Known, 8> known_;
 };
+
 /// The request-digest of RFC 7616 section 3.4.1. qop is "auth", "auth-int" or empty (RFC 2069 clients); `session` is
 /// the -sess variant, for which ha1 is hashed again with nonce and cnonce. `known` spares the caller a hash.
 struct DigestInput {
