@@ -10,12 +10,13 @@
 #include <string_view>
 
 #include "properties.hpp"
+#include "sip/auth_parameters.hpp"
 
 using namespace bellhop;
 using namespace bellhop::sip;
 
-using fuzz::require;
 using fuzz::inside;
+using fuzz::require;
 
 namespace {
 
@@ -62,7 +63,10 @@ void list(std::string_view input) {
 
 void credentials(std::string_view input) {
   const auto auth = parse_auth(input);
+  const DigestParameters by_name(input);
+  require(by_name.good() == auth.has_value());
   if (!auth) return;
+  require(by_name.value(DigestName::nonce) == auth->value("nonce"));
   require(!auth->items.empty() && auth->items.size() <= 32);
   for (const auto& item : auth->items) require(inside(item.value, input) && auth->find(item.name) == &item);
 }

@@ -1,9 +1,9 @@
 #include "auth/authenticator.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <optional>
-#include <span>
 
 #include "auth/credentials.hpp"
 #include "auth/nonce.hpp"
@@ -27,23 +27,6 @@ constexpr std::size_t most_values = 16;
 
 constexpr std::array<std::string_view, 6> verdict_names{"auth.passed", "auth.missing",     "auth.stale",
                                                         "auth.wrong",  "auth.bad_request", "auth.forbidden"};
-
-/// H(A1) in the form that goes into the hash.
-class HexOctets {
- public:
-  explicit HexOctets(std::span<const unsigned char> octets) : size_(2 * octets.size()) {
-    constexpr char digits[] = "0123456789abcdef";
-    for (std::size_t i = 0; i < octets.size(); ++i) {
-      text_[2 * i] = digits[octets[i] >> 4];
-      text_[2 * i + 1] = digits[octets[i] & 15];
-    }
-  }
-  [[nodiscard]] std::string_view view() const { return {text_.data(), size_}; }
-
- private:
-  std::array<char, 64> text_;
-  std::size_t size_;
-};
 
 bool offered(HashAlgorithm algorithm, const config::Auth& settings) {
   return algorithm == HashAlgorithm::sha256 ? settings.sha256 : settings.md5;
@@ -72,13 +55,11 @@ struct Selection {
 Selection select(const sip::Message& request, sip::HeaderId id, std::string_view our_realm,
                  const config::Auth& settings) {
   Selection out;
-  std::string realm;
   std::size_t looked_at = 0;
   for (const auto* field = request.first(id); field != nullptr && looked_at < most_values;
        field = request.next(id, field), ++looked_at) {
-    auto read = read_credentials(request.value(*field), realm);
-    const bool foreign = !realm.empty() && realm != our_realm;
-    if (foreign || (!read && read.error() == CredentialsError::other_scheme)) continue;
+    auto read =
+        read_credentials(request.value(*field), our_realm);  // those of other schemes and realms count for nothing
     if (!read && read.error() == CredentialsError::malformed) {
       out.note(Verdict::bad_request, "malformed credentials");
     } else if (!read && read.error() == CredentialsError::unknown_algorithm) {
@@ -109,13 +90,17 @@ struct Authenticator::State {
 
   /// What a challenge that goes there says of itself.
   [[nodiscard]] std::string stamp_of(const Endpoint& there) const {
+    std::array<char, 17> octets;
+    std::copy(there.address.octets().begin(), there.address.octets().end(), octets.begin());
+    octets.back() = there.address.is_v6() ? 6 : 4;
     std::string text;
-    crypto::append_base32(text, crypto::short_mac(opaque_key, there.address.to_string()));
+    crypto::append_base32(text, crypto::short_mac(opaque_key, {octets.data(), octets.size()}));
     return text.substr(text.size() - 8);  // 40 bits: guessing it is harder than sending from the address
   }
 
   Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
-                const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite);
+                const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite,
+                crypto::A2Hashes* known_a2);
   /// Nothing when the nonce is good for this request; else why it is stale.
   const char* nonce_fault(const Credentials& given, std::string_view realm, const config::Auth& settings, TimePoint now,
                           std::uint64_t request);
@@ -155,12 +140,13 @@ Authenticator::Authenticator(const storage::Directory& directory, const crypto::
 Authenticator::~Authenticator() = default;
 
 Outcome Authenticator::check(const sip::Message& request, Kind kind, const config::Domain& realm,
-                             const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite) {
+                             const config::Auth& settings, TimePoint now, const Endpoint& from, bool or_as_invite,
+                             crypto::A2Hashes* known_a2) {
   state_->note_start(now);
   const auto id = kind == Kind::www ? sip::HeaderId::authorization : sip::HeaderId::proxy_authorization;
   const Selection selection = select(request, id, realm.name, settings);
   Outcome out = selection.credentials
-                    ? state_->judge(request, *selection.credentials, realm, settings, now, from, or_as_invite)
+                    ? state_->judge(request, *selection.credentials, realm, settings, now, from, or_as_invite, known_a2)
                     : Outcome{selection.verdict, {}, {}, selection.reason};
   auto& tally = state_->tallies[hash64(request.call_id(), 0) % state_->tallies.size()];
   tally.verdicts[static_cast<std::size_t>(out.verdict)].fetch_add(1, std::memory_order_relaxed);
@@ -169,18 +155,20 @@ Outcome Authenticator::check(const sip::Message& request, Kind kind, const confi
 
 Outcome Authenticator::State::judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
                                     const config::Auth& settings, TimePoint now, const Endpoint& from,
-                                    bool or_as_invite) {
+                                    bool or_as_invite, crypto::A2Hashes* known_a2) {
   if (!uri_belongs_to(given.uri, request))
     return {Verdict::bad_request, {}, {}, "digest uri does not belong to the request"};
 
   const auto secret = directory.credential(given.username, realm.name);
   const bool checkable = secret && known(given.algorithm, secret->ha1);
   const storage::PasswordHashes& hashes = checkable ? secret->ha1 : nobody;
-  const HexOctets ha1 = given.algorithm == HashAlgorithm::sha256 ? HexOctets(hashes.sha256) : HexOctets(hashes.md5);
+  const bool by_sha256 = given.algorithm == HashAlgorithm::sha256;
+  const auto ha1 = by_sha256 ? crypto::HexDigest::of(hashes.sha256) : crypto::HexDigest::of(hashes.md5);
   const auto is_made_for = [&](std::string_view method) {
     const crypto::HexDigest expected =
         crypto::digest_response({given.algorithm, given.session, ha1.view(), method, given.uri, given.nonce,
-                                 given.count_text, given.cnonce, given.qop, request.body()});
+                                 given.count_text, given.cnonce, given.qop, request.body()},
+                                known_a2);
     return crypto::equal_constant_time(expected, given.response);
   };
   const bool right = is_made_for(request.method_text()) || (or_as_invite && is_made_for("INVITE"));
@@ -231,21 +219,29 @@ void Authenticator::append_challenge(std::string& out, const sip::Message& reque
   // accepted as ever.
   const bool md5_only =
       settings.md5 && settings.sha256 && (knows_md5_only(request) || state_->directory.lacks_sha256(realm.name));
-  std::string nonce;
-  nonce.reserve(32);
-  state_->nonces.append(nonce, realm.name, now);
+  const std::size_t begin = out.size();
+  std::size_t name_at = 0, rest_at = 0, end = 0;  // of the first line: the second is its copy with another algorithm
   for (const HashAlgorithm algorithm : {HashAlgorithm::sha256, HashAlgorithm::md5}) {
     if (!offered(algorithm, settings) || (md5_only && algorithm != HashAlgorithm::md5)) continue;
-    out += kind == Kind::www ? "WWW-Authenticate: Digest realm=\"" : "Proxy-Authenticate: Digest realm=\"";
-    out += realm.name;
-    out += "\", nonce=\"";
-    out += nonce;
-    out += "\", algorithm=";
-    out += crypto::name_of(algorithm);
-    if (settings.qop) out += ", qop=\"auth\"";
-    if (stale) out += ", stale=true";
-    if (to.port != 0) out.append(", opaque=\"").append(state_->stamp_of(to)).append("\"");
-    out += "\r\n";
+    if (end == 0) {
+      out += kind == Kind::www ? "WWW-Authenticate: Digest realm=\"" : "Proxy-Authenticate: Digest realm=\"";
+      out += realm.name;
+      out += "\", nonce=\"";
+      state_->nonces.append(out, realm.name, now);
+      out += "\", algorithm=";
+      name_at = out.size();
+      out += crypto::name_of(algorithm);
+      rest_at = out.size();
+      if (settings.qop) out += ", qop=\"auth\"";
+      if (stale) out += ", stale=true";
+      if (to.port != 0) out.append(", opaque=\"").append(state_->stamp_of(to)).append("\"");
+      out += "\r\n";
+      end = out.size();
+    } else {
+      out.append(out, begin, name_at - begin);
+      out += crypto::name_of(algorithm);
+      out.append(out, rest_at, end - rest_at);
+    }
   }
 }
 

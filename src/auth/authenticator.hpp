@@ -8,6 +8,7 @@
 #include "base/endpoint.hpp"
 #include "base/time.hpp"
 #include "config/snapshot.hpp"
+#include "crypto/digest.hpp"
 #include "crypto/token.hpp"
 #include "observe/metrics.hpp"
 #include "sip/message.hpp"
@@ -30,7 +31,7 @@ namespace bellhop::auth {
 ///          replay.
 /// Metrics  auth.passed, .missing, .stale, .wrong, .bad_request, .forbidden and auth.nonces: computed, so `metrics`
 ///          must not be collected when the Authenticator is gone.
-/// Cost     two MACs and two hashes per check, no disk, one allocation for the parsed parameters.
+/// Cost     one MAC and two hashes per check, one where H(A2) is known, no disk, no allocation.
 /// Threads  any; one for all shards.
 class Authenticator {
  public:
@@ -59,10 +60,10 @@ class Authenticator {
   /// Looks for credentials of `realm` in Authorization (www) or Proxy-Authorization (proxy) fields of the request.
   /// Whether the user may act as the From or To of the request is asked afterwards: Directory::is_name_of().
   /// `from` is where the request came from; when it is left out no retransmission is recognised. `or_as_invite`: the
-  /// device may have made its digest for INVITE, whatever the method is (CGP-68).
+  /// device may have made its digest for INVITE, whatever the method is (CGP-68). `known_a2` are the calling thread's.
   [[nodiscard]] Outcome check(const sip::Message& request, Kind kind, const config::Domain& realm,
                               const config::Auth& settings, TimePoint now, const Endpoint& from = {},
-                              bool or_as_invite = false);
+                              bool or_as_invite = false, crypto::A2Hashes* known_a2 = nullptr);
 
   /// `to`: where it goes; when it is given, `opaque` proves later that the answer comes from who heard it there. Over
   /// UDP anybody could else fail in another's name.

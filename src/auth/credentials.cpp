@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
 
 #include "base/endpoint.hpp"
 #include "base/text.hpp"
+#include "sip/auth_parameters.hpp"
 
 namespace bellhop::auth {
 namespace {
@@ -20,6 +22,7 @@ std::uint32_t count_from(std::string_view text) {
 
 bool is_digest(std::string_view value) {
   constexpr std::string_view scheme = "Digest";
+  if (value.starts_with("Digest ")) return true;  // as nearly all write it
   return starts_with_ignore_case(value, scheme) && (value.size() == scheme.size() || value[scheme.size()] == ' ' ||
                                                     value[scheme.size()] == '\t' || value[scheme.size()] == '\r');
 }
@@ -28,29 +31,22 @@ bool is_digest(std::string_view value) {
 
 class CredentialsReader {
  public:
-  using Item = sip::AuthParameters::Item;
+  using Name = sip::DigestName;
 
-  explicit CredentialsReader(const sip::AuthParameters& parameters) {
-    for (const Item& item : parameters.items) {
-      const auto name = std::find_if(names.begin(), names.end(), [&](std::string_view known) {
-        return item.name.size() == known.size() && (item.name == known || equals_ignore_case(item.name, known));
-      });
-      if (name != names.end()) items_[static_cast<std::size_t>(name - names.begin())] = &item;
-    }
-  }
+  explicit CredentialsReader(const sip::DigestParameters& parameters) : parameters_(parameters) {}
 
-  Result<Credentials, CredentialsError> read(std::string& realm) {
+  Result<Credentials, CredentialsError> read(std::string_view our_realm) {
     out_.realm = text(Name::realm);
-    realm = out_.realm;
+    if (!out_.realm.empty() && out_.realm != our_realm) return failure(CredentialsError::other_realm);
     out_.username = text(Name::username);
     out_.nonce = text(Name::nonce);
     out_.uri = text(Name::uri);
     out_.response = text(Name::response);
-    const bool complete =
-        has(Name::username) && has(Name::realm) && has(Name::nonce) && has(Name::uri) && has(Name::response);
-    if (!complete || has(Name::username_star) || out_.username.empty()) return failure(CredentialsError::malformed);
+    for (const Name name : {Name::username, Name::realm, Name::nonce, Name::uri, Name::response})
+      if (!parameters_.has(name)) return failure(CredentialsError::malformed);
+    if (parameters_.has(Name::username_star) || out_.username.empty()) return failure(CredentialsError::malformed);
     if (out_.nonce.empty() || out_.response.empty()) return failure(CredentialsError::not_yet_made);
-    out_.opaque = value(Name::opaque);
+    out_.opaque = parameters_.value(Name::opaque);
     if (!read_qop()) return failure(CredentialsError::malformed);
     if (!read_algorithm()) return failure(CredentialsError::unknown_algorithm);
     // A session key is made from the cnonce, which comes with qop only (RFC 3261 section 22.4 item 8).
@@ -59,55 +55,36 @@ class CredentialsReader {
   }
 
  private:
-  /// The parameters that mean something here.
-  enum class Name : std::uint8_t {
-    username,
-    username_star,
-    realm,
-    nonce,
-    uri,
-    response,
-    algorithm,
-    qop,
-    nc,
-    cnonce,
-    opaque
-  };
-  static constexpr std::array<std::string_view, 11> names{
-      "username", "username*", "realm", "nonce", "uri", "response", "algorithm", "qop", "nc", "cnonce", "opaque"};
-
-  [[nodiscard]] const Item* item(Name name) const { return items_[static_cast<std::size_t>(name)]; }
-  [[nodiscard]] bool has(Name name) const { return item(name) != nullptr; }
-  [[nodiscard]] std::string_view value(Name name) const { return has(name) ? item(name)->value : std::string_view(); }
-
   /// The value as it goes into the hash: without quotes and quoted-pairs.
   std::string_view text(Name name) {
-    const Item* const found = item(name);
-    if (found == nullptr) return {};
-    if (!found->quoted || found->value.find('\\') == std::string_view::npos) return found->value;
+    return parameters_.has_quoted_pairs(name) ? unescaped(name) : parameters_.value(name);
+  }
+  std::string_view unescaped(Name name) {
+    const std::string_view value = parameters_.value(name);
     if (out_.resolved_.empty()) out_.resolved_.reserve(6);  // as many as there are calls: a growing vector moves texts
     std::string resolved;
-    for (std::size_t i = 0; i < found->value.size(); ++i) {
-      if (found->value[i] == '\\' && i + 1 < found->value.size()) ++i;
-      resolved += found->value[i];
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (value[i] == '\\' && i + 1 < value.size()) ++i;
+      resolved += value[i];
     }
     return out_.resolved_.emplace_back(std::move(resolved));
   }
 
   bool read_qop() {
-    if (!has(Name::qop)) return true;
-    out_.qop = value(Name::qop);
-    out_.count_text = value(Name::nc);
+    if (!parameters_.has(Name::qop)) return true;
+    out_.qop = parameters_.value(Name::qop);
+    out_.count_text = parameters_.value(Name::nc);
     out_.count = count_from(out_.count_text);
     out_.cnonce = text(Name::cnonce);
-    const bool known = equals_ignore_case(out_.qop, "auth") || equals_ignore_case(out_.qop, "auth-int");
+    const bool known =
+        out_.qop == "auth" || equals_ignore_case(out_.qop, "auth") || equals_ignore_case(out_.qop, "auth-int");
     return known && out_.count != 0 && !out_.cnonce.empty();
   }
 
   bool read_algorithm() {
     constexpr std::string_view suffix = "-sess";
-    std::string_view name = value(Name::algorithm);
-    if (name.empty()) return !has(Name::algorithm);  // absent means MD5
+    std::string_view name = parameters_.value(Name::algorithm);
+    if (name.empty()) return !parameters_.has(Name::algorithm);  // absent means MD5
     if (name.size() > suffix.size() && equals_ignore_case(name.substr(name.size() - suffix.size()), suffix)) {
       out_.session = true;
       name.remove_suffix(suffix.size());
@@ -118,16 +95,15 @@ class CredentialsReader {
     return true;
   }
 
-  std::array<const Item*, names.size()> items_{};
+  const sip::DigestParameters& parameters_;
   Credentials out_;
 };
 
-Result<Credentials, CredentialsError> read_credentials(std::string_view value, std::string& realm) {
-  realm.clear();
+Result<Credentials, CredentialsError> read_credentials(std::string_view value, std::string_view our_realm) {
   if (!is_digest(value)) return failure(CredentialsError::other_scheme);
-  const auto parameters = sip::parse_auth(value);
-  if (!parameters) return failure(CredentialsError::malformed);
-  return CredentialsReader(*parameters).read(realm);
+  const sip::DigestParameters parameters(value);
+  if (!parameters.good()) return failure(CredentialsError::malformed);
+  return CredentialsReader(parameters).read(our_realm);
 }
 
 bool uri_belongs_to(std::string_view uri, const sip::Message& request) {

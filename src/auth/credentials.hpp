@@ -33,14 +33,15 @@ struct Credentials {
 
 enum class CredentialsError : std::uint8_t {
   other_scheme,       ///< not Digest: Basic and others are never accepted (RFC 3261 section 22)
+  other_realm,        ///< none of our business, good or not (RFC 3261 section 22.3)
   malformed,          ///< broken grammar, or a required parameter is missing or improper
   not_yet_made,       ///< empty nonce or response: the client announces its name before any challenge (RFC 8760 2.7)
   unknown_algorithm,  ///< well formed, with an algorithm that nobody here offered
 };
 
-/// `realm` receives the realm as soon as it is known, also of credentials that are no good: those of other realms are
-/// none of our business (RFC 3261 section 22.3).
-[[nodiscard]] Result<Credentials, CredentialsError> read_credentials(std::string_view value, std::string& realm);
+/// One pass over the value, no allocation unless it holds quoted-pairs.
+[[nodiscard]] Result<Credentials, CredentialsError> read_credentials(std::string_view value,
+                                                                     std::string_view our_realm);
 
 /// Whether the uri parameter names what the request asks for (RFC 7616 section 3.4.6, RFC 8760 section 2.6 item 6): an
 /// equivalent URI, or one with the same user and host, since phones leave out or add ports and parameters, or an

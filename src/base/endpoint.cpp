@@ -33,22 +33,35 @@ namespace {
 /// Four decimal octets without leading zeros, as inet_pton(3) has it: every message has several, and this is a tenth of
 /// its cost.
 std::optional<IpAddress> parse_v4(std::string_view text) {
+  constexpr unsigned no_digit = 10;
   std::array<std::uint8_t, 4> octets{};
-  std::size_t at = 0;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto digit = [&] { return at == end ? no_digit : static_cast<unsigned>(*at - '0'); };
   for (std::size_t part = 0; part < octets.size(); ++part) {
-    if (part != 0 && (at == text.size() || text[at++] != '.')) return std::nullopt;
-    const std::size_t begin = at;
-    unsigned number = 0;
-    while (at < text.size() && at - begin < 3 && text[at] >= '0' && text[at] <= '9')
-      number = number * 10 + static_cast<unsigned>(text[at++] - '0');
-    if (at == begin || number > 255 || (at - begin > 1 && text[begin] == '0')) return std::nullopt;
+    if (part != 0 && (at == end || *at++ != '.')) return std::nullopt;
+    unsigned number = digit();
+    if (number >= no_digit) return std::nullopt;
+    ++at;
+    for (unsigned next = digit(); next < no_digit; next = digit()) {
+      if (number == 0 || (number = number * 10 + next) > 255) return std::nullopt;
+      ++at;
+    }
     octets[part] = static_cast<std::uint8_t>(number);
   }
-  return at == text.size() ? std::optional(IpAddress::v4(octets)) : std::nullopt;
+  return at == end ? std::optional(IpAddress::v4(octets)) : std::nullopt;
 }
 
 char* write_decimal(char* at, unsigned number) {
   return std::to_chars(at, at + 5, number).ptr;
+}
+
+/// Of one octet: every answer has four of them.
+char* write_octet(char* at, unsigned octet) {
+  if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
+  if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
+  *at++ = static_cast<char>('0' + octet % 10);
+  return at;
 }
 
 }  // namespace
@@ -97,7 +110,7 @@ std::string IpAddress::to_string() const {
   char* at = text;
   for (std::size_t i = 0; i < 4; ++i) {
     if (i != 0) *at++ = '.';
-    at = write_decimal(at, octets_[i]);
+    at = write_octet(at, octets_[i]);
   }
   return std::string(text, at);
 }

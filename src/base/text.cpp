@@ -6,6 +6,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/fold_case.hpp"
+
 namespace bellhop {
 
 namespace {
@@ -16,19 +18,20 @@ std::uint64_t eight_octets(const char* at) {
   return word;
 }
 
-// Eight octets at once, A-Z to a-z and nothing else.
-std::uint64_t fold_case(std::uint64_t word) {
-  constexpr std::uint64_t every = 0x0101010101010101;
-  const std::uint64_t low_bits = word & (0x7f * every);
-  const std::uint64_t above_z = low_bits + (0x7f - 'Z') * every;
-  const std::uint64_t from_a = low_bits + (0x80 - 'A') * every;
-  const std::uint64_t upper = (from_a ^ above_z) & ~word & (0x80 * every);
-  return word | upper >> 2;
+bool same(std::uint64_t a, std::uint64_t b) {
+  return a == b || fold_case(a) == fold_case(b);
 }
 
 bool same_eight(const char* a, const char* b) {
-  const std::uint64_t x = eight_octets(a), y = eight_octets(b);
-  return x == y || fold_case(x) == fold_case(y);
+  return same(eight_octets(a), eight_octets(b));
+}
+
+/// All of a text of four to eight octets: some of them twice.
+std::uint64_t four_and_four_octets(const char* at, std::size_t size) {
+  std::uint32_t first = 0, last = 0;
+  std::memcpy(&first, at, sizeof first);
+  std::memcpy(&last, at + size - sizeof last, sizeof last);
+  return std::uint64_t{first} << 32 | last;
 }
 
 }  // namespace
@@ -36,9 +39,10 @@ bool same_eight(const char* a, const char* b) {
 bool equals_ignore_case(std::string_view a, std::string_view b) {
   const std::size_t size = a.size();
   if (size != b.size()) return false;
-  if (size < 8) {
+  if (size < 4) {
     return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
   }
+  if (size < 8) return same(four_and_four_octets(a.data(), size), four_and_four_octets(b.data(), size));
   for (std::size_t i = 0; i + 8 < size; i += 8) {
     if (!same_eight(a.data() + i, b.data() + i)) return false;
   }
@@ -51,24 +55,25 @@ bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {
 
 std::string to_lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
+  copy_lower(text, out.data());
   return out;
 }
 
 std::string_view trim(std::string_view text) {
-  constexpr std::string_view blank = " \t\r\n";
-  const auto first = text.find_first_not_of(blank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blank) - first + 1);
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text, std::uint64_t max) {
   if (text.empty()) return std::nullopt;
+  constexpr std::size_t fits_always = 19;  // so many nines are less than 2^64
   std::uint64_t value = 0;
   for (const char c : text) {
     if (c < '0' || c > '9') return std::nullopt;
     const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (value > (UINT64_MAX - digit) / 10) return std::nullopt;
+    if (text.size() > fits_always && value > (UINT64_MAX - digit) / 10) return std::nullopt;
     value = value * 10 + digit;
   }
   return value <= max ? std::optional(value) : std::nullopt;

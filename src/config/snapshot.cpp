@@ -1,7 +1,10 @@
 #include "config/snapshot.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
+#include "base/fold_case.hpp"
 #include "base/text.hpp"
 #include "config/texts.hpp"
 
@@ -115,6 +118,10 @@ namespace {
 /// Up to eight letters in one number, the first in the lowest octet.
 std::uint64_t letters_of(std::string_view text) {
   std::uint64_t letters = 0;
+  if (std::endian::native == std::endian::little && text.size() >= sizeof letters) {
+    std::memcpy(&letters, text.data(), sizeof letters);
+    return fold_case(letters);
+  }
   for (std::size_t i = std::min<std::size_t>(text.size(), sizeof letters); i-- > 0;)
     letters = letters << 8 | static_cast<unsigned char>(lower(text[i]));
   return letters;
@@ -135,10 +142,12 @@ void Snapshot::prepare_scanners() {
 
 bool Snapshot::is_scanner(std::string_view agent) const {
   const std::uint64_t letters = letters_of(agent);
-  const bool prepared = scanner_beginnings_.size() == guard.scanners.size();
-  for (std::size_t i = 0; i < guard.scanners.size(); ++i) {
-    if (prepared && (letters & scanner_beginnings_[i].mask) != scanner_beginnings_[i].letters) continue;
-    if (matches(guard.scanners[i], agent)) return true;
+  const std::vector<std::string>& patterns = guard.scanners;
+  const Beginning* const prepared =
+      scanner_beginnings_.size() == patterns.size() ? scanner_beginnings_.data() : nullptr;
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    if (prepared != nullptr && (letters & prepared[i].mask) != prepared[i].letters) continue;
+    if (matches(patterns[i], agent)) return true;
   }
   return false;
 }

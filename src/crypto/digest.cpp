@@ -2,16 +2,17 @@
 
 // Deprecated for applications that let the operator choose who computes; the algorithms of digest are given by SIP.
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <new>
-#include <utility>
 
+#include "base/copy_octets.hpp"
 #include "base/text.hpp"
 
 namespace bellhop::crypto {
@@ -25,30 +26,102 @@ void require(bool done) {
   if (!done) throw std::bad_alloc();
 }
 
-// The two algorithms that are asked of phones, by the library's functions for them alone: behind the common interface,
-// fetched once and with its context kept, the same hash costs three times as many instructions and two allocations.
+using Sixteen = unsigned char __attribute__((vector_size(16)));
 
-class Md5 {
- public:
+/// Of numbers below 16.
+Sixteen hex_digits(Sixteen numbers) {
+  return numbers + '0' + ((numbers > 9) & ('a' - '0' - 10));
+}
+
+void write_hex(const unsigned char* sixteen_octets, char* out) {
+  Sixteen octets;
+  std::memcpy(&octets, sixteen_octets, sizeof octets);
+  const Sixteen high = hex_digits(octets >> 4), low = hex_digits(octets & 15);
+  const Sixteen first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const Sixteen second =
+      __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  std::memcpy(out, &first, sizeof first);
+  std::memcpy(out + sizeof first, &second, sizeof second);
+}
+
+// The two algorithms that are asked of phones, by the library's functions for one block of them: behind the common
+// interface, fetched once and with its context kept, the same hash costs three times as many instructions and two
+// allocations, and its functions for texts of any size spend nearly as much on handling as on hashing.
+
+struct Md5Core {
   static constexpr std::size_t size = MD5_DIGEST_LENGTH;
-  Md5() { MD5_Init(&state_); }
-  void update(std::string_view part) { MD5_Update(&state_, part.data(), part.size()); }
-  void finish(unsigned char* out) { MD5_Final(out, &state_); }
-
- private:
-  MD5_CTX state_;
+  static constexpr bool big_endian = false;
+  Md5Core() { MD5_Init(&state); }
+  void take(const unsigned char* block) { MD5_Transform(&state, block); }
+  [[nodiscard]] std::array<std::uint32_t, 4> words() const { return {state.A, state.B, state.C, state.D}; }
+  MD5_CTX state;
 };
 
-class Sha256 {
- public:
+struct Sha256Core {
   static constexpr std::size_t size = SHA256_DIGEST_LENGTH;
-  Sha256() { SHA256_Init(&state_); }
-  void update(std::string_view part) { SHA256_Update(&state_, part.data(), part.size()); }
-  void finish(unsigned char* out) { SHA256_Final(out, &state_); }
+  static constexpr bool big_endian = true;
+  Sha256Core() { SHA256_Init(&state); }
+  void take(const unsigned char* block) { SHA256_Transform(&state, block); }
+  [[nodiscard]] std::array<std::uint32_t, 8> words() const { return std::to_array(state.h); }
+  SHA256_CTX state;
+};
+
+/// Cuts what is hashed into blocks and pads the last one (RFC 1321 section 3, RFC 6234 section 4.1).
+template <class Core>
+class Blocks {
+ public:
+  static constexpr std::size_t size = Core::size;
+
+  void update(std::string_view part) {
+    octets_ += part.size();
+    while (part.size() >= block_.size() - used_) {
+      const std::size_t room = block_.size() - used_;
+      add(part.substr(0, room));
+      part.remove_prefix(room);
+      take_block();
+    }
+    add(part);
+  }
+  void finish(unsigned char* out) {
+    block_[used_++] = 0x80;
+    if (used_ > length_at) {
+      std::memset(block_.data() + used_, 0, block_.size() - used_);
+      take_block();
+    }
+    std::memset(block_.data() + used_, 0, length_at - used_);
+    put(block_.data() + length_at, octets_ * 8);
+    take_block();
+    for (const std::uint32_t word : core_.words()) {
+      put(out, word);
+      out += sizeof word;
+    }
+  }
 
  private:
-  SHA256_CTX state_;
+  void add(std::string_view part) {
+    copy_octets(part, reinterpret_cast<char*>(block_.data() + used_));
+    used_ += part.size();
+  }
+  void take_block() {
+    core_.take(block_.data());
+    used_ = 0;
+  }
+  template <class Number>
+  static void put(unsigned char* to, Number number) {
+    if (Core::big_endian != (std::endian::native == std::endian::big)) number = swapped(number);
+    std::memcpy(to, &number, sizeof number);
+  }
+  static std::uint32_t swapped(std::uint32_t number) { return __builtin_bswap32(number); }
+  static std::uint64_t swapped(std::uint64_t number) { return __builtin_bswap64(number); }
+
+  static constexpr std::size_t length_at = 56;  ///< the last block ends with the length in bits
+  Core core_;
+  std::array<unsigned char, 64> block_;
+  std::size_t used_ = 0;
+  std::uint64_t octets_ = 0;
 };
+using Md5 = Blocks<Md5Core>;
+using Sha256 = Blocks<Sha256Core>;
 
 /// No phone is asked for this one (auth/README.md).
 class Sha512Slash256 {
@@ -67,23 +140,6 @@ class Sha512Slash256 {
   std::unique_ptr<EVP_MD_CTX, Free> context_;
 };
 
-/// Short texts one behind the other: handing each over by itself costs as much as hashing it.
-class Together {
- public:
-  /// False when there is no room.
-  bool add(std::string_view part) {
-    if (part.size() > octets_.size() - used_) return false;
-    if (!part.empty()) std::memcpy(octets_.data() + used_, part.data(), part.size());
-    used_ += part.size();
-    return true;
-  }
-  std::string_view take() { return {octets_.data(), std::exchange(used_, 0)}; }
-
- private:
-  std::array<char, 512> octets_;
-  std::size_t used_ = 0;
-};
-
 }  // namespace
 
 std::string_view name_of(HashAlgorithm algorithm) {
@@ -97,56 +153,86 @@ std::optional<HashAlgorithm> hash_algorithm_from(std::string_view name) {
   return std::nullopt;
 }
 
-template <class Hash>
-HexDigest HexDigest::of(std::initializer_list<std::string_view> parts) {
-  Hash hash;
-  Together together;
-  for (const auto part : parts) {
-    if (together.add(part)) continue;
-    hash.update(together.take());
-    if (!together.add(part)) hash.update(part);
-  }
-  hash.update(together.take());
-  std::array<unsigned char, Hash::size> octets;
-  hash.finish(octets.data());
-
-  constexpr char digits[] = "0123456789abcdef";
+HexDigest HexDigest::of(std::span<const unsigned char> octets) {
+  constexpr std::size_t step = sizeof(Sixteen);
   HexDigest hex;
-  for (std::size_t i = 0; i < octets.size(); ++i) {
-    hex.text_[2 * i] = digits[octets[i] >> 4];
-    hex.text_[2 * i + 1] = digits[octets[i] & 15];
+  for (std::size_t at = 0; at + step <= std::min<std::size_t>(octets.size(), longest / 2); at += step) {
+    write_hex(octets.data() + at, hex.text_.data() + 2 * at);
+    hex.size_ = static_cast<std::uint8_t>(2 * (at + step));
   }
-  hex.size_ = static_cast<std::uint8_t>(2 * octets.size());
   return hex;
 }
 
+namespace {
+
+template <class Hash>
+HexDigest hex_of(std::initializer_list<std::string_view> parts) {
+  Hash hash;
+  for (const auto part : parts) hash.update(part);
+  std::array<unsigned char, Hash::size> octets;
+  hash.finish(octets.data());
+  return HexDigest::of(octets);
+}
+
+}  // namespace
+
 HexDigest hash_hex(HashAlgorithm algorithm, std::initializer_list<std::string_view> parts) {
   switch (algorithm) {
-    case HashAlgorithm::md5: return HexDigest::of<Md5>(parts);
-    case HashAlgorithm::sha256: return HexDigest::of<Sha256>(parts);
+    case HashAlgorithm::md5: return hex_of<Md5>(parts);
+    case HashAlgorithm::sha256: return hex_of<Sha256>(parts);
     case HashAlgorithm::sha512_256: break;
   }
-  return HexDigest::of<Sha512Slash256>(parts);
+  return hex_of<Sha512Slash256>(parts);
 }
 
 HexDigest ha1(HashAlgorithm algorithm, std::string_view user, std::string_view realm, std::string_view password) {
   return hash_hex(algorithm, {user, ":", realm, ":", password});
 }
 
-HexDigest digest_response(const DigestInput& in) {
+namespace {
+
+HexDigest response_of(const DigestInput& in, std::string_view a2_hash) {
   const HexDigest session_ha1 =
       in.session ? hash_hex(in.algorithm, {in.ha1, ":", in.nonce, ":", in.cnonce}) : HexDigest{};
   const std::string_view first = in.session ? session_ha1.view() : in.ha1;
-  const HexDigest second =
-      equals_ignore_case(in.qop, "auth-int")
-          ? hash_hex(in.algorithm, {in.method, ":", in.uri, ":", hash_hex(in.algorithm, {in.body})})
-          : hash_hex(in.algorithm, {in.method, ":", in.uri});
-  if (in.qop.empty()) return hash_hex(in.algorithm, {first, ":", in.nonce, ":", second});
-  return hash_hex(in.algorithm, {first, ":", in.nonce, ":", in.nonce_count, ":", in.cnonce, ":", in.qop, ":", second});
+  if (in.qop.empty()) return hash_hex(in.algorithm, {first, ":", in.nonce, ":", a2_hash});
+  return hash_hex(in.algorithm, {first, ":", in.nonce, ":", in.nonce_count, ":", in.cnonce, ":", in.qop, ":", a2_hash});
+}
+
+}  // namespace
+
+HexDigest digest_response(const DigestInput& in, A2Hashes* known) {
+  if (in.qop != "auth" && equals_ignore_case(in.qop, "auth-int"))
+    return response_of(in, hash_hex(in.algorithm, {in.method, ":", in.uri, ":", hash_hex(in.algorithm, {in.body})}));
+  return response_of(in, known != nullptr ? known->of(in.algorithm, in.method, in.uri)
+                                          : hash_hex(in.algorithm, {in.method, ":", in.uri}));
+}
+
+HexDigest A2Hashes::of(HashAlgorithm algorithm, std::string_view method, std::string_view uri) {
+  const std::size_t size = method.size() + uri.size();
+  Known& known = known_[(size + static_cast<std::size_t>(algorithm)) % known_.size()];
+  if (known.algorithm == algorithm && known.method == method && known.uri == uri) return known.hash;
+  const HexDigest hash = hash_hex(algorithm, {method, ":", uri});
+  if (size <= longest_known) {
+    known.algorithm = algorithm;
+    known.method = method;
+    known.uri = uri;
+    known.hash = hash;
+  }
+  return hash;
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+  if (a.size() != b.size()) return false;
+  volatile std::uint64_t differing = 0;  // nothing may be left out because the outcome is known already
+  std::size_t at = 0;
+  for (std::uint64_t x = 0, y = 0; at + sizeof x <= a.size(); at += sizeof x) {
+    std::memcpy(&x, a.data() + at, sizeof x);
+    std::memcpy(&y, b.data() + at, sizeof y);
+    differing = differing | (x ^ y);
+  }
+  for (; at < a.size(); ++at) differing = differing | static_cast<unsigned char>(a[at] ^ b[at]);
+  return differing == 0;
 }
 
 }  // namespace bellhop::crypto

@@ -1,10 +1,14 @@
 #include "crypto/digest.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
+#include <array>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "base/text.hpp"
 
 namespace bellhop::crypto {
 namespace {
@@ -48,6 +52,22 @@ TEST(Hash, LongPartsHashLikeTheirConcatenation) {
     for (const auto algorithm : {HashAlgorithm::md5, HashAlgorithm::sha256})
       EXPECT_EQ(hash_hex(algorithm, {"a", text, "b", text, "c"}).view(),
                 hash_hex(algorithm, {"a" + text + "b" + text + "c"}).view());
+  }
+}
+
+// [RFC1321 3.1, RFC6234 4.1] The padding is right wherever the text ends in its block, and however it comes in parts.
+TEST(Hash, EverySizeHashesAsTheLibraryDoes) {
+  const auto by_library = [](const EVP_MD* algorithm, std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> octets;
+    unsigned size = 0;
+    EXPECT_EQ(EVP_Digest(text.data(), text.size(), octets.data(), &size, algorithm, nullptr), 1);
+    return to_hex({reinterpret_cast<const char*>(octets.data()), size});
+  };
+  std::string text;
+  for (std::size_t size = 0; size < 200; text += static_cast<char>('a' + ++size % 26)) {
+    const auto first = std::string_view(text).substr(0, size / 3), rest = std::string_view(text).substr(size / 3);
+    EXPECT_EQ(hash_hex(HashAlgorithm::md5, {first, rest}).view(), by_library(EVP_md5(), text)) << size;
+    EXPECT_EQ(hash_hex(HashAlgorithm::sha256, {first, rest}).view(), by_library(EVP_sha256(), text)) << size;
   }
 }
 
@@ -197,6 +217,36 @@ TEST(EqualConstantTime, ComparesWholeTexts) {
   EXPECT_FALSE(equal_constant_time("6629fae4", "6629fae5"));
   EXPECT_FALSE(equal_constant_time("6629fae4", "6629fae"));
   EXPECT_FALSE(equal_constant_time("", "6"));
+}
+
+// [RFC7616 3.4.1] What is remembered of earlier requests changes no response.
+TEST(DigestResponse, IsTheSameWithRememberedHashes) {
+  A2Hashes known;
+  const std::string long_uri = "sip:" + std::string(300, 'a'), longer_uri = long_uri + "aaaaaaaa";
+  for (int round = 0; round < 2; ++round)
+    for (const auto algorithm : {HashAlgorithm::md5, HashAlgorithm::sha256})
+      for (const std::string_view method : {"REGISTER", "INVITE", "MESSAGE", "I"})
+        for (const std::string_view uri :
+             {std::string_view("sip:a.test"), std::string_view("sip:b.test"), std::string_view("sip:bob@a.test"),
+              std::string_view(), std::string_view(long_uri), std::string_view(longer_uri)})
+          for (const std::string_view qop : {"", "auth", "AUTH", "auth-int"}) {
+            const DigestInput input{algorithm, false, "00", method, uri, "nonce", "00000001", "c", qop, "body"};
+            EXPECT_EQ(digest_response(input, &known).view(), digest_response(input).view()) << method << ' ' << uri;
+          }
+}
+
+// [house 4] Equal and unequal texts of every size, wherever they differ.
+TEST(EqualConstantTime, ComparesEveryOctet) {
+  for (std::size_t size = 0; size < 70; ++size) {
+    const std::string text(size, 'x');
+    EXPECT_TRUE(equal_constant_time(text, std::string(size, 'x')));
+    EXPECT_FALSE(equal_constant_time(text, text + 'x'));
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string other = text;
+      other[at] = 'y';
+      EXPECT_FALSE(equal_constant_time(text, other)) << size << ' ' << at;
+    }
+  }
 }
 
 }  // namespace

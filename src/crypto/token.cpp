@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <bit>
+
 #include "crypto/base32.hpp"
 #include "crypto/sodium.hpp"
 
@@ -27,13 +29,13 @@ std::uint64_t short_mac(const Key& key, std::string_view bytes) {
   sodium_ready();
   std::array<unsigned char, crypto_shorthash_BYTES> mac;
   crypto_shorthash(mac.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), key.data());
-  std::uint64_t value = 0;
-  for (std::size_t i = mac.size(); i-- > 0;) value = (value << 8) | mac[i];
-  return value;
+  const auto value = std::bit_cast<std::uint64_t>(mac);
+  return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
 }
 
 void append_base32(std::string& out, std::uint64_t value) {
   std::array<char, base32_size> text;
+#pragma GCC unroll 13
   for (std::size_t i = base32_size; i-- > 0; value >>= 5) text[i] = base32_digits[value & 31];
   out.append(text.data(), text.size());
 }
@@ -43,10 +45,11 @@ std::optional<std::uint64_t> parse_base32(std::string_view text) {
   const unsigned first = base32_values[static_cast<unsigned char>(text.front())];
   std::uint64_t value = first;
   unsigned seen = first;
-  for (const char c : text.substr(1)) {
-    const unsigned five = base32_values[static_cast<unsigned char>(c)];
+#pragma GCC unroll 12
+  for (std::size_t i = 1; i < base32_size; ++i) {
+    const unsigned five = base32_values[static_cast<unsigned char>(text[i])];
     seen |= five;
-    value = (value << 5) | (five & 31);
+    value = (value << 5) | five;  // too many bits come of what is no digit, and then the value is of no use
   }
   const bool fits = first < 16;  // it carries four bits
   return fits && (seen & no_base32_digit) == 0 ? std::optional(value) : std::nullopt;

@@ -53,6 +53,7 @@ std::string_view first_line(std::string_view octets) {
 }
 
 const Network* network_with(const std::vector<Network>& networks, const IpAddress& address) {
+  if (networks.empty()) return nullptr;
   const auto found =
       std::find_if(networks.begin(), networks.end(), [&](const Network& n) { return n.contains(address); });
   return found == networks.end() ? nullptr : &*found;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/text_hash.hpp"
+
 namespace bellhop::location {
 
 /// User-Agent texts, each kept once however many bindings share it: a fleet of phones has a handful of them. A text
@@ -36,15 +38,11 @@ class Agents {
   [[nodiscard]] std::size_t size() const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   struct Stripe {
     mutable std::mutex mutex;
-    std::unordered_map<std::string, Entry, Hash, std::equal_to<>> entries;  // nodes: an Entry keeps its address
+    std::unordered_map<std::string, Entry, TextHash, std::equal_to<>> entries;  // nodes: an Entry keeps its address
   };
-  [[nodiscard]] Stripe& stripe_of(std::string_view text) { return stripes_[Hash{}(text) % stripes_.size()]; }
+  [[nodiscard]] Stripe& stripe_of(std::string_view text) { return stripes_[TextHash{}(text) % stripes_.size()]; }
 
   std::array<Stripe, 16> stripes_;
 };

@@ -177,7 +177,7 @@ bool Block::same_but_time(Position at, const BindingView& wanted) const {
   const char* next = first;
   for (const std::string_view text :
        {wanted.contact, wanted.contact_parameters, wanted.call_id, wanted.path, flow.text()}) {
-    if (text.data() != nullptr && std::memcmp(next, text.data(), text.size()) != 0) return false;
+    if (!text.empty() && std::memcmp(next, text.data(), text.size()) != 0) return false;
     next += text.size();
   }
   return h.flow == flow.text().size() && std::string_view(first + h.instance_at, h.instance) == wanted.instance &&

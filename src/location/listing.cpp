@@ -16,4 +16,9 @@ void Listing::assign(const Block& block, TimePoint now) {
   if (bindings_.size() > 1) std::ranges::sort(bindings_, before<BindingView>);
 }
 
+void Listing::refer_to(const BindingView& only) {
+  bindings_.assign(1, only);
+  bindings_.front().user_agent = {};
+}
+
 }  // namespace bellhop::location

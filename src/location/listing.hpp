@@ -19,6 +19,8 @@ class Listing {
 
   void clear() { bindings_.clear(); }
   void assign(const Block& block, TimePoint now);
+  /// The only binding there is. Its texts are not copied: they must outlive the listing's use.
+  void refer_to(const BindingView& only);
 
  private:
   Block::Ptr copy_;

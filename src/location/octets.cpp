@@ -42,26 +42,27 @@ net::Flow plain_flow(std::string_view octets) {
 
 }  // namespace
 
-void FlowOctets::add(const void* data, std::size_t size) {
-  std::memcpy(octets_ + size_, data, size);
-  size_ = static_cast<std::uint8_t>(size_ + size);
+void FlowOctets::add(const Endpoint& endpoint) {
+  const std::array<std::uint8_t, 16>& octets = endpoint.address.octets();
+  if (endpoint.address.is_v6())
+    add(octets);
+  else
+    add(std::array<std::uint8_t, 4>{octets[0], octets[1], octets[2], octets[3]});
+  add(endpoint.port);
 }
 
 FlowOctets::FlowOctets(const net::Flow& flow) {
   const auto first = static_cast<std::uint8_t>(
       static_cast<unsigned>(flow.transport) | (flow.stream.valid() ? stream_bit : 0u) |
       (flow.local.address.is_v6() ? local_v6_bit : 0u) | (flow.remote.address.is_v6() ? remote_v6_bit : 0u));
-  add(&first, 1);
-  add(&flow.socket, sizeof flow.socket);
+  add(first);
+  add(flow.socket);
   if (flow.stream.valid()) {
-    const std::uint64_t stream = flow.stream.packed();
-    add(&flow.shard, sizeof flow.shard);
-    add(&stream, sizeof stream);
+    add(flow.shard);
+    add(std::uint64_t{flow.stream.packed()});
   }
-  for (const Endpoint& endpoint : {flow.local, flow.remote}) {
-    add(endpoint.address.octets().data(), endpoint.address.is_v6() ? 16 : 4);
-    add(&endpoint.port, sizeof endpoint.port);
-  }
+  add(flow.local);
+  add(flow.remote);
 }
 
 std::optional<net::Flow> FlowOctets::decode(std::string_view octets) {

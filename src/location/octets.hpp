@@ -73,7 +73,13 @@ class FlowOctets {
   [[nodiscard]] static std::optional<net::Flow> decode(std::string_view octets);
 
  private:
-  void add(const void* data, std::size_t size);
+  template <class T>
+  void add(const T& value) {
+    std::memcpy(octets_ + size_, &value, sizeof value);
+    size_ = static_cast<std::uint8_t>(size_ + sizeof value);
+  }
+  void add(const Endpoint& endpoint);
+
   char octets_[49];
   std::uint8_t size_ = 0;
 };

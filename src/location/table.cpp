@@ -73,7 +73,7 @@ struct Table::State {
   [[nodiscard]] Stripe& stripe_of(std::uint64_t hash) const { return counts->stripes[(hash >> 24) % stripe_count]; }
 
   std::uint64_t new_id(TimePoint now);
-  bool refresh(Block& block, const Change& change, unsigned lane, TimePoint now);
+  bool refresh(Block& block, BindingView& wanted, unsigned lane, TimePoint now);
   void commit(Stripe& stripe, std::uint64_t hash, std::string_view aor, std::vector<Draft>& drafts, unsigned lane,
               TimePoint now);
   void record_changes(std::string_view aor, std::span<const Draft> drafts, unsigned lane);
@@ -90,16 +90,17 @@ std::uint64_t Table::State::new_id(TimePoint now) {
   return next_id.fetch_add(1);
 }
 
-/// The usual REGISTER: one contact, as it was but for CSeq and time. Patches the block in place.
-bool Table::State::refresh(Block& block, const Change& change, unsigned lane, TimePoint now) {
-  if (change.kind != Change::Kind::put) return false;
-  const BindingView wanted = view_of(change.binding);
+/// The usual REGISTER: one contact, as it was but for CSeq and time. Patches the block in place; `wanted` gets id and
+/// version.
+bool Table::State::refresh(Block& block, BindingView& wanted, unsigned lane, TimePoint now) {
   for (Block::Position at = block.begin(); at != block.end(); at = block.after(at)) {
     if (block.expires(at) <= now || !block.same_but_time(at, wanted)) continue;
     if (wanted.cseq <= block.stamp(at).cseq) return false;
     const Block::Stamp stamp = block.refresh(at, wanted.cseq, wanted.expires, wanted.updated);
     if (journal)
       journal->append(lane, TouchRecord(stamp.id, stamp.version, wanted.cseq, wanted.expires, wanted.updated).octets());
+    wanted.id = stamp.id;
+    wanted.version = stamp.version;
     return true;
   }
   return false;
@@ -264,7 +265,14 @@ Result<void, UpdateError> Table::update(std::string_view aor, std::span<const Ch
   Stripe& stripe = state.stripe_of(hash);
   const std::lock_guard lock(stripe.mutex);
   Block* block = stripe.find(hash, aor);
-  if (block == nullptr || changes.size() != 1 || !state.refresh(*block, changes[0], lane, now)) {
+  const bool one_contact = block != nullptr && changes.size() == 1 && changes[0].kind == Change::Kind::put;
+  BindingView wanted = one_contact ? view_of(changes[0].binding) : BindingView();
+  if (one_contact && state.refresh(*block, wanted, lane, now)) {
+    if (block->count() == 1) {
+      result.refer_to(wanted);
+      return {};
+    }
+  } else {
     std::vector<Draft> drafts = fresh_drafts(block, now);
     if (const auto applied = apply(drafts, changes, limits, now); !applied) return applied;
     state.commit(stripe, hash, aor, drafts, lane, now);

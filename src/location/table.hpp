@@ -63,7 +63,8 @@ class Table {
                     observe::Metrics& metrics, TimePoint now);
   void flush_journal();  ///< blocks until everything is on disk; for the end of the program and tests
 
-  /// Applies all changes or none. `result` receives the bindings that stand afterwards.
+  /// Applies all changes or none. `result` receives the bindings that stand afterwards; it is of use as long as
+  /// `changes` are.
   Result<void, UpdateError> update(std::string_view aor, std::span<const Change> changes, const UpdateLimits& limits,
                                    unsigned lane, TimePoint now, Listing& result);
   /// "Contact: *" with "Expires: 0" (RFC 3261 section 10.2.2): all bindings; same order rule for those with this

@@ -104,6 +104,38 @@ TEST_F(Locations, BindingComesBackWithAllItsFacts) {
   EXPECT_EQ(result_.bindings()[0].id, found.id);
 }
 
+// [RFC3261 10.3] What a refresh gives back without copying the block is what a look-up finds.
+TEST_F(Locations, ARefreshListsWhatStands) {
+  Binding b = with_instance(binding("sip:bob@192.0.2.1", 1), "<urn:uuid:1>", 1);
+  b.flow.remote = *Endpoint::parse("198.51.100.7:4711");
+  b.natted = true;
+  b.path = "<sip:edge.test;lr>";
+  b.user_agent = "phone";
+  ASSERT_TRUE(update({put(b)}));
+  for (const std::size_t others : {0, 1}) {
+    if (others == 1) {
+      ASSERT_TRUE(update({put(binding("sip:bob@192.0.2.2", 1))}));
+    }
+    ++b.cseq;
+    b.expires += 60s;
+    b.updated += 1s;
+    const std::vector<Change> refresh{put(b)};
+    Listing given, found;
+    ASSERT_TRUE(table_.update(bob, refresh, limits_, 0, start + 1s, given));
+    table_.find(bob, start + 1s, found);
+    ASSERT_EQ(given.size(), others + 1);
+    ASSERT_EQ(found.size(), others + 1);
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const BindingView& x = given.bindings()[i];
+      const BindingView& y = found.bindings()[i];
+      EXPECT_EQ(std::tie(x.id, x.version, x.cseq, x.methods, x.reg_id, x.q, x.natted, x.expires, x.updated),
+                std::tie(y.id, y.version, y.cseq, y.methods, y.reg_id, y.q, y.natted, y.expires, y.updated));
+      EXPECT_EQ(std::tie(x.contact, x.contact_parameters, x.call_id, x.instance, x.path, x.user_agent, x.flow),
+                std::tie(y.contact, y.contact_parameters, y.call_id, y.instance, y.path, y.user_agent, y.flow));
+    }
+  }
+}
+
 // [CGP-10] The server remembers several addresses of one user, and users apart.
 TEST_F(Locations, SeveralContactsOfOneUserAreAllFoundAndUsersAreApart) {
   ASSERT_TRUE(update({put(binding("sip:bob@192.0.2.1", 1)), put(binding("sip:bob@192.0.2.2", 1))}));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/copy_octets.hpp"
+
 namespace bellhop::observe {
 namespace {
 
@@ -35,8 +37,7 @@ void DecisionRecord::note(Step step, std::string_view verdict, std::string_view 
   *at++ = static_cast<char>(step);
   *at++ = static_cast<char>(verdict.size());
   *at++ = static_cast<char>(detail.size());
-  at = std::copy(verdict.begin(), verdict.end(), at);
-  std::copy(detail.begin(), detail.end(), at);
+  copy_octets(detail, copy_octets(verdict, at));
   used_ = static_cast<std::uint16_t>(used_ + entry_head + verdict.size() + detail.size());
   ++count_;
 }

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
+#include "base/copy_octets.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "crypto/subkey.hpp"
@@ -498,9 +500,12 @@ constexpr std::string_view own_tag_mark = "bh";
 
 void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
   const std::size_t begin = out.size();  // the text it stands for is made where it will stand
-  const fmt::format_int cseq(request.cseq().number);
-  out.append(request.call_id()).append(1, '\n').append(request.from_tag()).append(1, '\n');
-  out.append(cseq.data(), cseq.size());
+  const std::uint32_t cseq = request.cseq().number;
+  out.resize(begin + request.call_id().size() + request.from_tag().size() + 1 + sizeof cseq);
+  char* at = copy_octets(request.call_id(), out.data() + begin);
+  *at++ = '\n';
+  at = copy_octets(request.from_tag(), at);
+  std::memcpy(at, &cseq, sizeof cseq);
   const std::uint64_t mac = crypto::short_mac(tag_key_, std::string_view(out).substr(begin));
   out.resize(begin);
   out += own_tag_mark;

@@ -62,13 +62,13 @@ Interval interval_of(const sip::Contact& contact, std::optional<std::uint32_t> f
   return {std::min(wanted, in_seconds(settings.max_expires)), too_brief};
 }
 
-const char* unusable(const sip::Uri& contact, const config::Registrar& settings) {
+const char* unusable(const sip::Uri& contact, const std::optional<IpAddress>& address,
+                     const config::Registrar& settings) {
   if (contact.text.size() > settings.contact_max_size) return "Contact Too Long";
   if (!contact.is_sip()) return nullptr;
   if (contact.has_port && contact.port == 0) return "Contact At Port 0";
   const auto maddr = contact.parameters.empty() ? std::nullopt : contact.parameter("maddr");
-  if (unreachable(sip::host_address(contact.host)) || (maddr && unreachable(sip::host_address(maddr->value))))
-    return "Contact Not Usable";
+  if (unreachable(address) || (maddr && unreachable(sip::host_address(maddr->value)))) return "Contact Not Usable";
   return nullptr;
 }
 

@@ -31,8 +31,9 @@ struct Interval {
                                    const config::Registrar& settings);
 
 /// Why this URI can not be a contact; null when it can. Nothing is ever sent to a broadcast, multicast or unspecified
-/// address or to port 0.
-[[nodiscard]] const char* unusable(const sip::Uri& contact, const config::Registrar& settings);
+/// address or to port 0. `address` is what its host spells, if any.
+[[nodiscard]] const char* unusable(const sip::Uri& contact, const std::optional<IpAddress>& address,
+                                   const config::Registrar& settings);
 
 /// Reads what phones allow. Many say the same words, so those of the latest few are remembered.
 ///

@@ -163,7 +163,9 @@ Registrar::Reply Registrar::change(const Work& work) {
 
 Registrar::Reply Registrar::read_change(const Work& work, const sip::Contact& contact,
                                         std::optional<std::uint32_t> expires, location::Change& out) {
-  if (const char* why = unusable(contact.address.uri, work.rules())) return refusal(400, why);
+  const sip::Uri& uri = contact.address.uri;
+  const auto address = uri.is_sip() ? sip::host_address(uri.host) : std::nullopt;
+  if (const char* why = unusable(uri, address, work.rules())) return refusal(400, why);
   const Interval interval = interval_of(contact, expires, work.rules());
   if (interval.too_brief)
     return refusal(423, "Interval Too Brief",
@@ -171,9 +173,8 @@ Registrar::Reply Registrar::read_change(const Work& work, const sip::Contact& co
   location::Binding& binding = out.binding;
   out.kind = interval.granted == 0 ? location::Change::Kind::remove : location::Change::Kind::put;
   read_contact(contact, work.rules(), binding);
-  if (work.rules().gruu && !contact.address.uri.parameters.empty() && contact.address.uri.parameter("gr") &&
-      (work.settings.domain_of(contact.address.uri.host) != nullptr ||
-       equals_ignore_case(contact.address.uri.host, work.domain())))
+  if (work.rules().gruu && !uri.parameters.empty() && uri.parameter("gr") &&
+      (work.settings.domain_of(uri.host) != nullptr || equals_ignore_case(uri.host, work.domain())))
     return refusal(403, "Contact Is A GRUU");  // RFC 5627 section 5.1: it would lead to itself
   if (binding.reg_id != 0 && (binding.instance.empty() || !work.rules().outbound)) binding.reg_id = 0;
   if (binding.reg_id != 0 && !work.flow_known(path_)) {
@@ -191,10 +192,10 @@ Registrar::Reply Registrar::read_change(const Work& work, const sip::Contact& co
   binding.flow = work.from;
   const bool where_it_sends_from = work.rules().force_nat || (work.sender & config::Workaround::fix_contacts) != 0;
   const bool first_hop = work.request.via_count() == 1;  // else it came from a proxy, which is no way to the phone
-  binding.natted = path_.empty() && first_hop &&
-                   (where_it_sends_from ||
-                    (contact.address.uri.is_sip() &&
-                     transport::behind_nat(work.request, &contact.address.uri, work.from, work.settings.nat.detect)));
+  binding.natted =
+      path_.empty() && first_hop &&
+      (where_it_sends_from ||
+       (uri.is_sip() && transport::behind_nat(work.request, &uri, address, work.from, work.settings.nat.detect)));
   return {};
 }
 

@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <iterator>
+
+#include "base/copy_octets.hpp"
 
 namespace bellhop::registrar {
 
@@ -37,11 +40,15 @@ void append_contacts(std::string& out, std::span<const location::BindingView> bi
                      const GruuWriting* gruu) {
   for (const location::BindingView& binding : bindings) {
     const auto left = std::chrono::ceil<seconds>(binding.expires - now).count();
-    out += "Contact: <";
-    out += binding.contact;
-    out += ">;expires=";
-    const fmt::format_int digits(left);
-    out.append(digits.data(), digits.size());
+    constexpr std::string_view before = "Contact: <", between = ">;expires=";
+    constexpr std::size_t most_digits = 20;
+    const std::size_t begin = out.size();
+    out.resize(begin + before.size() + binding.contact.size() + between.size() + most_digits);
+    char* at = copy_octets(before, out.data() + begin);
+    at = copy_octets(binding.contact, at);
+    at = copy_octets(between, at);
+    at = std::to_chars(at, at + most_digits, left).ptr;
+    out.resize(static_cast<std::size_t>(at - out.data()));
     append_q(out, binding.q);
     out += binding.contact_parameters;
     if (binding.natted) append_received(out, binding.flow);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/copy_octets.hpp"
 #include "base/text.hpp"
 #include "sip/builder.hpp"
 #include "transport/reply.hpp"
@@ -18,10 +19,7 @@ class Pen {
  public:
   explicit Pen(char* at) : at_(at) {}
 
-  void put(std::string_view text) {
-    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
+  void put(std::string_view text) { at_ = copy_octets(text, at_); }
   /// A constant: its size is known, so that this is a store or two.
   template <std::size_t size>
   void put(const char (&text)[size]) {
@@ -43,7 +41,10 @@ class Answer {
 
   void status_line(sip::StatusCode status, std::string_view reason) {
     pen_.put("SIP/2.0 ");
-    for (const int unit : {100, 10, 1}) pen_.put(static_cast<char>('0' + status.value / unit % 10));
+    const auto put_digit = [this](int digit) { pen_.put(static_cast<char>('0' + digit)); };
+    put_digit(status.value / 100 % 10);
+    put_digit(status.value / 10 % 10);
+    put_digit(status.value % 10);
     pen_.put(' ');
     pen_.put(reason.empty() ? sip::reason_phrase(status) : reason);
     end_line();

@@ -1,8 +1,6 @@
 #include "routing/own_user.hpp"
 
-#include <algorithm>
-
-#include "base/text.hpp"
+#include "base/fold_case.hpp"
 #include "routing/address.hpp"
 
 namespace bellhop::routing {
@@ -24,7 +22,7 @@ bool find_own_user(const sip::Uri& uri, const config::Snapshot& config, const st
     const config::Domain* domain = config.domain_of(uri.host);
     if (domain != nullptr && (domain->name == uri.host || equals_ignore_case(domain->name, uri.host))) {
       out.user = uri.user;
-      if (!config.registrar.case_sensitive) std::ranges::transform(out.user, out.user.begin(), lower);
+      if (!config.registrar.case_sensitive) copy_lower(uri.user, out.user.data());
       out.domain = domain->name;
       return true;
     }

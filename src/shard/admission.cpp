@@ -108,7 +108,7 @@ Pipeline::Next Pipeline::check_credentials(Context& context, const config::Domai
   if (late_.waiting(context.message, context.from)) return Next::done;
   auto outcome =
       env_.authenticator.check(context.message, kind, domain, context.config.auth, context.now, context.from.remote,
-                               (context.sender & config::Workaround::bad_bye_auth) != 0);
+                               (context.sender & config::Workaround::bad_bye_auth) != 0, &known_a2_);
   switch (outcome.verdict) {
     case Authenticator::Verdict::passed: break;
     case Authenticator::Verdict::forbidden:
@@ -153,12 +153,10 @@ Pipeline::Next Pipeline::authenticate_relay(Context& context) {
 }
 
 bool Pipeline::is_account_name(const sip::NameAddr& address, const Context& context) {
-  routing::OwnUser& named = own_user_;
-  if (!routing::find_own_user(address.uri, context.config, env_.directory, named) ||
-      named.domain != context.account_domain)
-    return false;
-  return named.user == routing::fold_user(context.account, context.config.registrar) ||
-         env_.directory.is_name_of(named.user, context.account, context.account_domain);
+  const routing::OwnUser* named = own_user_of(address.uri, context);
+  if (named == nullptr || named->domain != context.account_domain) return false;
+  return env_.directory.is_name_of(named->user, context.account, context.account_domain) ||
+         named->user == routing::fold_user(context.account, context.config.registrar);
 }
 
 /// An address that the account was explicitly given for its From; registering under it is another matter.
@@ -187,6 +185,17 @@ Pipeline::Next Pipeline::check_identity(Context& context) {
   return refuse(context, 403);
 }
 
+namespace {
+
+/// The last of these lines alone, and without what proves that it was heard.
+std::string last_challenge(std::string_view lines) {
+  std::string last(lines.substr(lines.rfind('\n', lines.size() - 2) + 1));
+  if (const auto stamp = last.find(", opaque="); stamp != std::string::npos) last.erase(stamp, last.size() - stamp - 2);
+  return last;
+}
+
+}  // namespace
+
 /// 401 or 407: stateless, sent once (threats 55, 66). Of several algorithms a request too small for all is told the
 /// last, MD5, which every phone knows.
 Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm,
@@ -197,14 +206,12 @@ Pipeline::Next Pipeline::challenge(Context& context, auth::Authenticator::Kind k
              context.from.remote.to_string(), context.message.method_text(), realm.name,
              quoted_for_log(context.message.from().uri.text), why);
   context.record.note(Decide::authentication, "challenged", realm.name);
-  std::string lines;
+  lines_.clear();
   if (context.config.auth.advertise_digest)
-    env_.authenticator.append_challenge(lines, context.message, kind, realm, context.config.auth, stale, context.now,
+    env_.authenticator.append_challenge(lines_, context.message, kind, realm, context.config.auth, stale, context.now,
                                         context.from.is_stream() ? Endpoint{} : context.from.remote);
-  std::string last = lines.substr(lines.rfind('\n', lines.size() - 2) + 1);
-  if (const auto stamp = last.find(", opaque="); stamp != std::string::npos) last.erase(stamp, last.size() - stamp - 2);
-  const std::string_view octets =
-      written_for_anybody(context, kind == auth::Authenticator::Kind::www ? 401 : 407, {}, lines, last);
+  const sip::StatusCode status = kind == auth::Authenticator::Kind::www ? 401 : 407;
+  const std::string_view octets = written_for_anybody(context, status, {}, lines_, last_challenge);
   const Duration delay = context.config.guard.failed_login_delay;
   if (octets.empty()) return Next::done;
   if (when == When::now || delay == Duration::zero()) {

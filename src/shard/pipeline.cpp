@@ -52,6 +52,7 @@ Pipeline::Pipeline(const Environment& environment)
 void Pipeline::on_request(const sip::Message& message, const net::Flow& from, const config::Snapshot& config,
                           TimePoint arrived, TimePoint now) {
   requests_.add();
+  own_user_uri_ = {};
   Context context{message, from, config, now};
   context.queue_delay = std::max(Duration::zero(), now - arrived);
   if (!config.devices.empty()) context.sender = config.workarounds_of_agent(message.value_of(HeaderId::user_agent));
@@ -107,6 +108,26 @@ Pipeline::Next Pipeline::check_request_uri(Context& context) {
   return Next::go_on;
 }
 
+namespace {
+
+/// What we say of ourselves (RFC 3261 section 11.2).
+const std::string& abilities(const config::Registrar& registrar) {
+  static const std::array<std::string, 4> lines = [] {
+    std::array<std::string, 4> all;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      all[i] = fmt::format(
+          "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, "
+          "MESSAGE\r\n"
+          "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n"
+          "Supported: path{}{}\r\n",
+          (i & 1) != 0 ? ", outbound" : "", (i & 2) != 0 ? ", gruu" : "");
+    return all;
+  }();
+  return lines[(registrar.outbound ? 1u : 0u) | (registrar.gruu ? 2u : 0u)];
+}
+
+}  // namespace
+
 /// OPTIONS to this server itself, without user: answered before the hop check (RT-05, CUCM-02: pings come with
 /// Max-Forwards 0).
 Pipeline::Next Pipeline::answer_own_options(Context& context) {
@@ -120,15 +141,8 @@ Pipeline::Next Pipeline::answer_own_options(Context& context) {
                             fmt::format("Unsupported: {}\r\n",
                                         context.message.value_of(own ? HeaderId::require : HeaderId::proxy_require))});
   }
-  const config::Registrar& registrar = context.config.registrar;
-  lines_ =
-      "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, SUBSCRIBE, NOTIFY, PUBLISH, INFO, REFER, "
-      "MESSAGE\r\n"
-      "Accept: application/sdp\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\nSupported: path";
-  if (registrar.outbound) lines_ += ", outbound";
-  if (registrar.gruu) lines_ += ", gruu";
-  lines_ += "\r\n";
-  answer_anybody(context, 200, "Keepalive", lines_, {});
+  const auto nothing = [](std::string_view) { return std::string(); };
+  answer_anybody(context, 200, "Keepalive", abilities(context.config.registrar), nothing);
   return Next::done;
 }
 
@@ -205,16 +219,17 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
     return Next::go_on;  // for another registrar: routed like any request
   if (context.message.to().uri.scheme == sip::Scheme::other)
     return refuse(context, 400, "To Is No SIP URI");  // RFC 3261 section 10.2
-  routing::OwnUser& to = own_user_;
-  if (!routing::find_own_user(context.message.to().uri, context.config, env_.directory, to))
-    return refuse(context, 404);
-  // An alias registers for its account, so that one address-of-record holds all its phones.
-  if (const auto target = env_.directory.alias(to.user, to.domain);
-      target && target->find_first_of("@:") == std::string::npos)
-    to.user = routing::fold_user(*target, context.config.registrar);
+  const routing::OwnUser* const to = own_user_of(context.message.to().uri, context);
+  if (to == nullptr) return refuse(context, 404);
   std::string& aor = aor_;
   aor.clear();
-  routing::append_binding_key(aor, to.user, to.domain, context.config.registrar);
+  // An alias registers for its account, so that one address-of-record holds all its phones.
+  const auto target = env_.directory.alias(to->user, to->domain);
+  if (target && target->find_first_of("@:") == std::string::npos)
+    routing::append_binding_key(aor, routing::fold_user(*target, context.config.registrar), to->domain,
+                                context.config.registrar);
+  else
+    routing::append_binding_key(aor, to->user, to->domain, context.config.registrar);
   const auto& reply = env_.registrar.on_register(context.message, context.from, aor, context.config, env_.lane,
                                                  context.now, context.record, context.sender);
   if (reply.status.success()) {
@@ -412,6 +427,15 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
   return facts;
 }
 
+/// find_own_user(), once for a From and a To that are the same. Null: nobody here. Valid until the next call.
+const routing::OwnUser* Pipeline::own_user_of(const sip::Uri& uri, const Context& context) {
+  if (own_user_uri_.data() != nullptr && own_user_uri_ == uri.text) return &own_user_;
+  own_user_uri_ = {};
+  if (!routing::find_own_user(uri, context.config, env_.directory, own_user_)) return nullptr;
+  own_user_uri_ = uri.text;
+  return &own_user_;
+}
+
 // ---- answers
 
 const config::Domain* Pipeline::domain_of(std::string_view host, const Context& context) {
@@ -428,19 +452,20 @@ void Pipeline::answer(Context& context, sip::StatusCode status, std::string_view
 }
 
 void Pipeline::answer_anybody(Context& context, sip::StatusCode status, std::string_view reason,
-                              std::string_view headers, std::string_view fewer_headers) {
-  const std::string_view octets = written_for_anybody(context, status, reason, headers, fewer_headers);
+                              std::string_view headers, Shortening shortened) {
+  const std::string_view octets = written_for_anybody(context, status, reason, headers, shortened);
   if (!octets.empty()) send_back(context, octets);
 }
 
 /// For whoever asks, known or not: within request::most_octets_back(), if need be with fewer headers, or not at all.
 std::string_view Pipeline::written_for_anybody(const Context& context, sip::StatusCode status, std::string_view reason,
-                                               std::string_view headers, std::string_view fewer_headers) {
+                                               std::string_view headers, Shortening shortened) {
   const std::size_t most = context.authenticated ? SIZE_MAX : request::most_octets_back(context.message, context.from);
-  for (const std::string_view lines : {headers, fewer_headers}) {
-    const std::string_view octets = written(context, status, reason, lines);
-    if (context.octets_back + octets.size() <= most) return octets;
-  }
+  const auto may_go = [&](std::string_view octets) { return context.octets_back + octets.size() <= most; };
+  std::string_view octets = written(context, status, reason, headers);
+  if (may_go(octets)) return octets;
+  if (shortened != nullptr) octets = written(context, status, reason, shortened(headers));
+  if (may_go(octets)) return octets;
   withheld_.add();
   return {};
 }
@@ -468,7 +493,7 @@ Pipeline::Next Pipeline::refuse(Context& context, const request::Refusal& refusa
     env_.log(Tag::sip_server, Level::problems, "{} {} refused {} source={} {}", context.message.method_text(),
              quoted_for_log(context.message.request_uri_text()), refusal.status.value, context.from.remote.to_string(),
              context.record.text());
-  answer_anybody(context, refusal.status, refusal.reason, refusal.headers, refusal.headers);
+  answer_anybody(context, refusal.status, refusal.reason, refusal.headers, nullptr);
   return Next::done;
 }
 

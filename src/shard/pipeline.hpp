@@ -100,11 +100,13 @@ class Pipeline {
     return refuse(context, request::Refusal{status, reason, {}});
   }
   void answer(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers);
+  /// Makes fewer header lines of those that were too long.
+  using Shortening = std::string (*)(std::string_view lines);
   void answer_anybody(Context& context, sip::StatusCode status, std::string_view reason, std::string_view headers,
-                      std::string_view fewer_headers);
+                      Shortening shortened);
   [[nodiscard]] std::string_view written_for_anybody(const Context& context, sip::StatusCode status,
                                                      std::string_view reason, std::string_view headers,
-                                                     std::string_view fewer_headers);
+                                                     Shortening shortened);
   void send_back(Context& context, std::string_view octets);
   enum class When : std::uint8_t { now, late };
   Next challenge(Context& context, auth::Authenticator::Kind kind, const config::Domain& realm, bool stale,
@@ -123,6 +125,7 @@ class Pipeline {
   [[nodiscard]] bool is_emergency(const Context& context) const;
   [[nodiscard]] unsigned percent_refused(const Context& context) const;
   [[nodiscard]] bool is_granted_identity(const Context& context) const;
+  [[nodiscard]] const routing::OwnUser* own_user_of(const sip::Uri& uri, const Context& context);
   [[nodiscard]] bool is_account_name(const sip::NameAddr& address, const Context& context);
   [[nodiscard]] proxy::ForwardFacts facts_for(const Context& context) const;
 
@@ -132,7 +135,9 @@ class Pipeline {
   request::AnswerWriter answers_;
   LateAnswers late_;
   std::string tag_, feedback_, lines_, aor_;  ///< scratch
-  routing::OwnUser own_user_;                 ///< scratch
+  routing::OwnUser own_user_;                 ///< of own_user_uri_, of the request at hand
+  std::string_view own_user_uri_;
+  crypto::A2Hashes known_a2_;
   observe::Counter& requests_;
   observe::Counter& challenges_;
   observe::Counter& refusals_;

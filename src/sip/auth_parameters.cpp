@@ -1,3 +1,5 @@
+#include "sip/auth_parameters.hpp"
+
 #include <algorithm>
 
 #include "base/text.hpp"
@@ -7,23 +9,155 @@
 namespace bellhop::sip {
 namespace {
 
-constexpr std::size_t most_parameters = 32;
+constexpr std::size_t name_count = static_cast<std::size_t>(DigestName::count_);
+constexpr std::array<std::string_view, name_count> names{
+    "username", "username*", "realm", "nonce", "uri", "response", "algorithm", "qop", "nc", "cnonce", "opaque"};
 
-/// auth-param-name EQUAL ( token / quoted-string )
-bool take_item(scan::Cursor& cursor, AuthParameters::Item& item) {
-  item.name = cursor.take(scan::token);
-  cursor.skip_blanks();
-  if (item.name.empty() || !cursor.skip('=')) return false;
-  cursor.skip_blanks();
-  item.quoted = cursor.sees('"');
-  item.value = item.quoted ? cursor.take_quoted() : cursor.take(scan::token);
-  if (item.value.empty()) return false;
-  if (item.quoted) item.value = item.value.substr(1, item.value.size() - 2);
-  cursor.skip_blanks();
+/// Where a name stands in the table: no two of them share a place.
+constexpr std::size_t place_of(char first, std::size_t size) {
+  return (static_cast<unsigned char>(first) + size) % 32;  // letters differ by 32 from their capitals
+}
+struct KnownName {
+  std::array<char, octets::step> text{};
+  std::size_t size = 0;
+  DigestName name = DigestName::count_;
+  [[nodiscard]] constexpr std::string_view view() const { return {text.data(), size}; }
+};
+constexpr std::array<KnownName, 32> known_names = [] {
+  std::array<KnownName, 32> table{};
+  for (std::size_t i = 0; i < name_count; ++i) {
+    KnownName& place = table[place_of(names[i].front(), names[i].size())];
+    std::ranges::copy(names[i], place.text.begin());
+    place.size = names[i].size();
+    place.name = static_cast<DigestName>(i);
+  }
+  return table;
+}();
+static_assert(std::ranges::count(known_names, DigestName::count_, &KnownName::name) + name_count == known_names.size());
+
+/// `count_` for any other.
+DigestName name_from(std::string_view text) {
+  if (text.empty()) return DigestName::count_;
+  const KnownName& only = known_names[place_of(text.front(), text.size())];
+  return equals_ignore_case(text, only.view()) ? only.name : DigestName::count_;
+}
+
+/// The same for a name that stands right in front of "=" and is written as in the RFC, as nearly all are; `size` is its
+/// length then. Sixteen octets can be read.
+DigestName name_at(const char* at, std::size_t& size) {
+  const octets::Sixteen ahead = octets::load(at);
+  const octets::Bits equals = octets::bits_of(ahead == '=');
+  size = static_cast<std::size_t>(std::countr_zero(equals));
+  const KnownName& only = known_names[place_of(*at, size)];
+  const octets::Bits differing = octets::bits_of(ahead != octets::load(only.text.data()));
+  return size == only.size && (differing & ((octets::Bits{1} << size) - 1)) == 0 ? only.name : DigestName::count_;
+}
+
+struct AuthParameter {
+  DigestName known = DigestName::count_;
+  std::string_view name;
+  std::string_view value;  ///< without quotes, escapes kept
+  bool quoted = false;
+  bool plain = true;  ///< no quoted-pair and no fold in it
+};
+
+/// Mostly there are none: one look says so.
+void skip_blanks(scan::Cursor& cursor) {
+  if (cursor.at != cursor.end && *cursor.at <= ' ') cursor.skip_blanks();
+}
+
+/// A token; a name that we know is one, and its octets need no look each.
+void take_name(scan::Cursor& cursor, AuthParameter& out) {
+  if (static_cast<std::size_t>(cursor.end - cursor.at) >= octets::step) {
+    std::size_t size = 0;
+    out.known = name_at(cursor.at, size);
+    if (out.known != DigestName::count_) {
+      out.name = {cursor.at, size};
+      cursor.at += size;
+      return;
+    }
+  }
+  out.name = cursor.take(scan::token);
+  out.known = name_from(out.name);
+}
+
+octets::Bits needs_a_look(octets::Sixteen octets) {
+  return octets::bits_of((octets == '"') | (octets == '\\') | (octets < 0x20) | (octets == 0x7f));
+}
+
+/// The cursor stands on the opening quote. False when the quoted-string has no proper end.
+bool take_quoted(scan::Cursor& cursor, AuthParameter& out) {
+  const char* const begin = cursor.at + 1;
+  const char* const stop = octets::find(begin, cursor.end, [](octets::Sixteen o) { return needs_a_look(o); });
+  out.plain = stop != cursor.end && *stop == '"';
+  if (out.plain)
+    cursor.at = stop + 1;
+  else if (cursor.take_quoted().empty())
+    return false;
+  out.value = scan::Cursor::since(begin, cursor.at - 1);
   return true;
 }
 
+/// auth-param-name EQUAL ( token / quoted-string )
+bool take_parameter(scan::Cursor& cursor, AuthParameter& out) {
+  skip_blanks(cursor);
+  take_name(cursor, out);
+  skip_blanks(cursor);
+  if (out.name.empty() || !cursor.skip('=')) return false;
+  skip_blanks(cursor);
+  out.quoted = cursor.sees('"');
+  if (out.quoted) {
+    if (!take_quoted(cursor, out)) return false;
+  } else {
+    out.plain = true;
+    out.value = cursor.take(scan::token);
+    if (out.value.empty()) return false;
+  }
+  skip_blanks(cursor);
+  return true;
+}
+
+/// auth-scheme LWS auth-param *( COMMA auth-param ): visit(const AuthParameter&) -> bool sees each one. False when the
+/// grammar is broken, or once visit() is.
+template <class Visit>
+bool take_all(scan::Cursor cursor, std::string_view& scheme, Visit&& visit) {
+  cursor.skip_blanks();
+  scheme = cursor.take(scan::token);
+  const char* const gap = cursor.at;
+  cursor.skip_blanks();
+  if (scheme.empty() || cursor.at == gap) return false;
+  AuthParameter parameter;
+  do {
+    if (!take_parameter(cursor, parameter) || !visit(parameter)) return false;
+  } while (cursor.skip(','));
+  return cursor.done();
+}
+
 }  // namespace
+
+// ---- by name
+
+DigestParameters::DigestParameters(std::string_view text) {
+  std::string_view scheme;
+  std::size_t count = 0;
+  good_ = take_all(scan::Cursor(text), scheme, [&](const AuthParameter& parameter) {
+    if (++count > most_auth_parameters) return false;
+    if (parameter.known == DigestName::count_) return add_other(parameter.name);
+    Value& value = values_[static_cast<std::size_t>(parameter.known)];
+    if (value.at != nullptr) return false;
+    value = {parameter.value.data(), parameter.value.size(), parameter.plain};
+    return true;
+  });
+}
+
+bool DigestParameters::add_other(std::string_view name) {
+  for (std::size_t i = 0; i < other_count_; ++i)
+    if (equals_ignore_case(name, {others_[i].at, others_[i].size})) return false;
+  others_[other_count_++] = {name.data(), name.size()};
+  return true;
+}
+
+// ---- as a list
 
 const AuthParameters::Item* AuthParameters::find(std::string_view name) const {
   const auto found = std::find_if(items.begin(), items.end(),
@@ -37,22 +171,19 @@ std::string_view AuthParameters::value(std::string_view name) const {
 }
 
 Result<AuthParameters, ValueError> parse_auth(std::string_view value) {
-  scan::Cursor cursor(value);
-  cursor.skip_blanks();
   AuthParameters out;
-  out.scheme = cursor.take(scan::token);
-  const char* const gap = cursor.at;
-  cursor.skip_blanks();
-  if (out.scheme.empty() || cursor.at == gap) return failure(ValueError::malformed);
   out.items.reserve(12);
-  do {
-    cursor.skip_blanks();
-    AuthParameters::Item item;
-    if (!take_item(cursor, item) || out.find(item.name) != nullptr) return failure(ValueError::malformed);
-    if (out.items.size() == most_parameters) return failure(ValueError::too_many);
-    out.items.push_back(item);
-  } while (cursor.skip(','));
-  if (!cursor.done()) return failure(ValueError::malformed);
+  ValueError error = ValueError::malformed;
+  const bool good = take_all(scan::Cursor(value), out.scheme, [&](const AuthParameter& parameter) {
+    if (out.find(parameter.name) != nullptr) return false;
+    if (out.items.size() == most_auth_parameters) {
+      error = ValueError::too_many;
+      return false;
+    }
+    out.items.push_back({parameter.name, parameter.value, parameter.quoted});
+    return true;
+  });
+  if (!good) return failure(error);
   return out;
 }
 

@@ -1,17 +1,17 @@
 #include "sip/status.hpp"
 
-#include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace bellhop::sip {
 namespace {
 
 struct Phrase {
-  int code;
+  std::size_t code;
   std::string_view text;
 };
 
-// RFC 3261 section 21 and the IANA registry; 409 and 411 are of RFC 2543 and still met. Sorted by code.
+// RFC 3261 section 21 and the IANA registry; 409 and 411 are of RFC 2543 and still met.
 constexpr std::array phrases{
     Phrase{100, "Trying"},
     Phrase{180, "Ringing"},
@@ -91,19 +91,25 @@ constexpr std::array phrases{
     Phrase{607, "Unwanted"},
     Phrase{608, "Rejected"},
 };
-static_assert(std::is_sorted(phrases.begin(), phrases.end(), [](auto& a, auto& b) { return a.code < b.code; }));
 
-const Phrase* find(int code) {
-  const auto* at = std::lower_bound(phrases.begin(), phrases.end(), code,
-                                    [](const Phrase& phrase, int wanted) { return phrase.code < wanted; });
-  return at != phrases.end() && at->code == code ? at : nullptr;
+/// Where the phrase of each code stands, counted from 1; 0: there is none.
+constexpr auto places = [] {
+  std::array<std::uint8_t, 700> table{};
+  for (std::size_t i = 0; i < phrases.size(); ++i) table[phrases[i].code] = static_cast<std::uint8_t>(i + 1);
+  return table;
+}();
+static_assert(phrases.size() < 255);
+
+const Phrase* find(std::size_t code) {
+  const std::size_t place = code < places.size() ? places[code] : 0u;
+  return place != 0 ? &phrases[place - 1] : nullptr;
 }
 
 }  // namespace
 
 std::string_view reason_phrase(StatusCode code) {
   if (const Phrase* exact = find(code.value)) return exact->text;
-  const Phrase* of_class = find(code.class_of() * 100);
+  const Phrase* of_class = find(std::size_t{100} * code.class_of());
   return of_class != nullptr ? of_class->text : std::string_view("Unknown");
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/fold_case.hpp"
 #include "base/hash.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
@@ -24,9 +25,8 @@ class Key {
     if (domain.size() > 255 || 1 + domain.size() + user.size() > octets_.size()) return;  // no such name is ever stored
     char* at = octets_.data();
     *at++ = static_cast<char>(domain.size());
-    at = std::transform(domain.begin(), domain.end(), at, lower);
-    at = user_case == Case::folded ? std::transform(user.begin(), user.end(), at, lower)
-                                   : std::copy(user.begin(), user.end(), at);
+    at = copy_lower(domain, at);
+    at = user_case == Case::folded ? copy_lower(user, at) : std::copy(user.begin(), user.end(), at);
     text_ = {{octets_.data(), static_cast<std::size_t>(at - octets_.data())}, 0};
     text_.hash = hash64(text_.text, seed);
   }

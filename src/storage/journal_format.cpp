@@ -77,6 +77,7 @@ void append_frame(std::string& out, std::string_view payload, std::uint64_t salt
   const std::uint64_t head = static_cast<unsigned char>(marker) | std::uint64_t{payload.size()} << 8 |
                              std::uint64_t{checksum(payload, salt)} << 32;
   std::array<char, frame_overhead> octets;
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<char>(head >> (8 * i) & 0xff);
   out.append(octets.data(), octets.size());
   out.append(payload);

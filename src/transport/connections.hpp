@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/text_hash.hpp"
 #include "net/flow.hpp"
 
 namespace bellhop::transport {
@@ -55,10 +56,6 @@ class Connections {
  private:
   static constexpr std::size_t stripes = 64;
   struct Entry;
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   struct Facts {  ///< what few connections have
     std::string server_name;
     std::vector<std::string> identities;

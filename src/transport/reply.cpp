@@ -1,6 +1,9 @@
 #include "transport/reply.hpp"
 
-#include <fmt/format.h>
+#include <array>
+#include <charconv>
+
+#include "base/copy_octets.hpp"
 
 namespace bellhop::transport {
 
@@ -9,11 +12,16 @@ void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& fr
   // Most often the sent-by is the very text of the address.
   const auto differs = [&] { return via.host != source && IpAddress::parse(via.host) != from.remote.address; };
   if (!via.has_rport && via.received.empty() && !differs()) return;
-  // RFC 5118 section 4.5: received takes an IPv6 address without brackets.
-  out.append(";received=").append(source);
-  if (!via.has_rport) return;
-  const fmt::format_int port(from.remote.port);
-  out.append(";rport=").append(port.data(), port.size());
+  std::array<char, 96> text;
+  char* at = text.data();
+  const auto put = [&at](std::string_view part) { at = copy_octets(part, at); };
+  put(";received=");
+  put(source);  // RFC 5118 section 4.5: an IPv6 address without brackets
+  if (via.has_rport) {
+    put(";rport=");
+    at = std::to_chars(at, text.data() + text.size(), from.remote.port).ptr;
+  }
+  out.append(text.data(), at);
 }
 
 net::Flow reply_flow(const sip::Via& via, const net::Flow& from) {
