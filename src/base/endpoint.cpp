@@ -34,17 +34,21 @@ namespace {
 /// its cost.
 std::optional<IpAddress> parse_v4(std::string_view text) {
   std::array<std::uint8_t, 4> octets{};
-  std::size_t at = 0;
-  for (std::size_t part = 0; part < octets.size(); ++part) {
-    if (part != 0 && (at == text.size() || text[at++] != '.')) return std::nullopt;
-    const std::size_t begin = at;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (std::uint8_t& octet : octets) {
+    if (&octet != octets.data() && (at == end || *at++ != '.')) return std::nullopt;
+    const char* const begin = at;
     unsigned number = 0;
-    while (at < text.size() && at - begin < 3 && text[at] >= '0' && text[at] <= '9')
-      number = number * 10 + static_cast<unsigned>(text[at++] - '0');
-    if (at == begin || number > 255 || (at - begin > 1 && text[begin] == '0')) return std::nullopt;
-    octets[part] = static_cast<std::uint8_t>(number);
+    for (; at != end && at - begin < 3; ++at) {
+      const unsigned digit = static_cast<unsigned char>(*at) - unsigned{'0'};
+      if (digit > 9) break;
+      number = number * 10 + digit;
+    }
+    if (at == begin || number > 255 || (at - begin > 1 && *begin == '0')) return std::nullopt;
+    octet = static_cast<std::uint8_t>(number);
   }
-  return at == text.size() ? std::optional(IpAddress::v4(octets)) : std::nullopt;
+  return at == end ? std::optional(IpAddress::v4(octets)) : std::nullopt;
 }
 
 char* write_decimal(char* at, unsigned number) {

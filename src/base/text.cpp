@@ -6,6 +6,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/fold.hpp"
+
 namespace bellhop {
 
 namespace {
@@ -16,19 +18,36 @@ std::uint64_t eight_octets(const char* at) {
   return word;
 }
 
-// Eight octets at once, A-Z to a-z and nothing else.
-std::uint64_t fold_case(std::uint64_t word) {
-  constexpr std::uint64_t every = 0x0101010101010101;
-  const std::uint64_t low_bits = word & (0x7f * every);
-  const std::uint64_t above_z = low_bits + (0x7f - 'Z') * every;
-  const std::uint64_t from_a = low_bits + (0x80 - 'A') * every;
-  const std::uint64_t upper = (from_a ^ above_z) & ~word & (0x80 * every);
-  return word | upper >> 2;
+bool same_words(std::uint64_t a, std::uint64_t b) {
+  return a == b || fold_case(a) == fold_case(b);
 }
 
 bool same_eight(const char* a, const char* b) {
-  const std::uint64_t x = eight_octets(a), y = eight_octets(b);
-  return x == y || fold_case(x) == fold_case(y);
+  return same_words(eight_octets(a), eight_octets(b));
+}
+
+/// The first four octets and the last four, of four to eight.
+std::uint64_t four_and_four(const char* at, std::size_t size) {
+  std::uint32_t first = 0, last = 0;
+  std::memcpy(&first, at, sizeof first);
+  std::memcpy(&last, at + size - sizeof last, sizeof last);
+  return first | std::uint64_t{last} << 32;
+}
+
+/// Nothing in it that a log line has to escape; of sixteen octets or more.
+bool is_plain_in_log(std::string_view text) {
+  using Sixteen = unsigned char __attribute__((vector_size(16)));
+  Sixteen special{};
+  const auto look_at = [&](const char* at) {
+    Sixteen octets;
+    std::memcpy(&octets, at, sizeof octets);
+    special |= reinterpret_cast<Sixteen>((octets - 0x20 >= 0x5f) | (octets == '"') | (octets == '\\'));
+  };
+  for (std::size_t at = 0; at + sizeof special < text.size(); at += sizeof special) look_at(text.data() + at);
+  look_at(text.data() + text.size() - sizeof special);
+  std::uint64_t halves[2];
+  std::memcpy(halves, &special, sizeof halves);
+  return (halves[0] | halves[1]) == 0;
 }
 
 }  // namespace
@@ -36,9 +55,10 @@ bool same_eight(const char* a, const char* b) {
 bool equals_ignore_case(std::string_view a, std::string_view b) {
   const std::size_t size = a.size();
   if (size != b.size()) return false;
-  if (size < 8) {
+  if (size < 4) {
     return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
   }
+  if (size < 8) return same_words(four_and_four(a.data(), size), four_and_four(b.data(), size));
   for (std::size_t i = 0; i + 8 < size; i += 8) {
     if (!same_eight(a.data() + i, b.data() + i)) return false;
   }
@@ -86,18 +106,28 @@ std::string to_hex(std::string_view bytes) {
   return out;
 }
 
+namespace {
+void append_escaped(std::string& out, char c) {
+  const auto octet = static_cast<unsigned char>(c);
+  if (c == '"' || c == '\\') {
+    out += '\\';
+    out += c;
+  } else if (octet < 0x20 || octet >= 0x7f) {
+    fmt::format_to(std::back_inserter(out), "\\x{:02x}", octet);
+  } else {
+    out += c;
+  }
+}
+}  // namespace
+
 std::string quoted_for_log(std::string_view text, std::size_t max_length) {
   std::string out = "\"";
-  for (const char c : text.substr(0, max_length)) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (octet < 0x20 || octet >= 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", octet);
-    } else {
-      out += c;
-    }
+  const std::string_view shown = text.substr(0, max_length);
+  out.reserve(shown.size() + 5);
+  if (shown.size() >= 16 && is_plain_in_log(shown)) {  // as nearly all are
+    out += shown;
+  } else {
+    for (const char c : shown) append_escaped(out, c);
   }
   out += text.size() > max_length ? "\"..." : "\"";
   return out;

@@ -67,6 +67,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   const Passage passage{request_of(forwarding), forwarding.facts, forwarding.from,      *flow,
                         branch.destination,     sent_by(*flow),   branch.peer.port != 0};
   write_via(passage);
+  const std::size_t branch_at = via_.size();
   env_.clients.append_branch(via_, branch.client, forwarding.loop);
   write_request(passage);
   forwarding.contact_replaced = forwarding.contact_replaced || replaces_contact(passage);
@@ -88,8 +89,8 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   if (env_.log.enabled(Tag::sip_client, Level::low_level))
     env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.method_text(),
              quoted_for_log(branch.destination.uri), sip::param_name(flow->transport), flow->remote.to_string());
-  const auto via =
-      transaction::SentVia::of_written(passage.sent_by, forwarding.method_text(), forwarding.via_count + 1);
+  const auto via = transaction::SentVia::of_written(passage.sent_by, std::string_view(via_).substr(branch_at),
+                                                    forwarding.method_text(), forwarding.via_count + 1);
   env_.clients.start(branch.client, forwarding.method, buffer_, via, *flow, id, now);
 }
 

@@ -32,11 +32,18 @@ void note_answer(observe::DecisionRecord& record, std::uint16_t branch, sip::Sta
   record.note(Step::branch, "answered", {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
-/// Nearly always it is alone on its line, as we wrote it.
-void remove_top_via(sip::Edits& edits, const sip::Message& message) {
-  const sip::HeaderField* const first = message.first(HeaderId::via);
-  const bool alone = message.value(*first).size() == message.top_via().text.size();
+/// Writes the response without its top Via, and with these edits. Nearly always there are none, and that Via is alone
+/// on its line, as we wrote it.
+void write_without_top_via(std::string& out, sip::Edits& edits, const sip::Message& response, sip::FieldNames names) {
+  const sip::HeaderField* const first = response.first(HeaderId::via);
+  const bool alone = response.value(*first).size() == response.top_via().text.size();
+  if (alone && edits.empty() && names == sip::FieldNames::as_received) {
+    const std::string_view octets = response.octets();
+    out.append(octets, 0, first->name_at).append(octets, first->end_at);
+    return;
+  }
   alone ? edits.remove(*first) : edits.remove_first_value(HeaderId::via);
+  edits.write(out, names);
 }
 
 /// The other way round: a Contact that we had put in place of the caller's is its own again (CGP-67).
@@ -388,9 +395,8 @@ void Proxy::strip_own_via(std::string& out, const sip::Message& response, const 
   edits_.start(response);
   if (config_->sip.p_asserted_identity)
     strip_assertions(edits_, response, env_.transport.peer_of(from) != nullptr, /*to_peer=*/false);
-  remove_top_via(edits_, response);
   state_length(edits_, response);
-  edits_.write(out, names());
+  write_without_top_via(out, edits_, response, names());
 }
 
 Proxy::WayBack Proxy::way_back(const Forwarding& forwarding, std::uint16_t index) {
@@ -406,7 +412,6 @@ Proxy::WayBack Proxy::way_back(const Forwarding& forwarding, std::uint16_t index
 /// The same with what the two ends need (RT-16, CGP-62).
 void Proxy::write_response(std::string& out, const WayBack& way, const sip::Message& response) {
   edits_.start(response);
-  remove_top_via(edits_, response);
   config::Workarounds callee = 0;
   if (!config_->devices.empty()) {
     const std::string_view agent = response.value_of(HeaderId::user_agent);
@@ -428,7 +433,7 @@ void Proxy::write_response(std::string& out, const WayBack& way, const sip::Mess
   if ((callee & config::Workaround::bad_update) != 0) drop_update(edits_, response);
   if (!way.epid.empty()) restore_epid(edits_, response, HeaderId::from, way.epid);
   state_length(edits_, response);
-  edits_.write(out, names());
+  write_without_top_via(out, edits_, response, names());
 }
 
 void Proxy::forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -104,8 +105,8 @@ class Proxy {
   /// One target under way.
   struct Branch {
     routing::Destination destination;
-    SlotId client{};                           ///< invalid until sent
-    std::vector<transport::Target> targets{};  ///< addresses of the next hop, in order
+    SlotId client{};               ///< invalid until sent
+    transport::Targets targets{};  ///< addresses of the next hop, in order
     std::size_t next_target = 0;
     std::unique_ptr<LookUps> look_ups{};
     Heard heard = Heard::nothing;
@@ -133,7 +134,7 @@ class Proxy {
     SlotId server{};
     Fork fork;
     ForwardFacts facts;
-    std::vector<Branch> branches;
+    boost::container::small_vector<Branch, 1> branches;
     std::string best;        ///< the best response so far, our Via taken off
     std::string challenges;  ///< header lines of other branches' 401/407
     std::uint64_t loop = 0;
@@ -159,7 +160,7 @@ class Proxy {
       bool peer;
       std::optional<net::Flow> natted_at;
     };
-    std::vector<Branch> branches;
+    boost::container::small_vector<Branch, 1> branches;
     std::string caller_epid;
     net::Flow reply_to;
     SlotId server;
@@ -227,7 +228,9 @@ class Proxy {
 
   // Without state.
   static constexpr std::uint64_t nobody = ~std::uint64_t{0};  ///< key of questions whose answers only go into the cache
-  [[nodiscard]] static bool is_sips(std::string_view uri) { return starts_with_ignore_case(uri, "sips:"); }
+  [[nodiscard]] static bool is_sips(std::string_view uri) {
+    return uri.size() > 4 && uri[4] == ':' && starts_with_ignore_case(uri, "sips:");
+  }
   static constexpr std::string_view stateless_mark = "z9hG4bKbhs";
   void append_stateless_branch(std::string& out, const sip::Message& request);
 

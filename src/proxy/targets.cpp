@@ -88,8 +88,7 @@ transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Mess
       if (answer->question.type == type && answer->question.name == name) return answer;
     return env_.resolver.cached(type, name, now);
   };
-  Random random(hash64(request.call_id(), env_.hash_seed));
-  return transport::locate(hop, config_->hosts, reach_, std::ref(lookup), random);
+  return transport::locate(hop, config_->hosts, reach_, std::ref(lookup), hash64(request.call_id(), env_.hash_seed));
 }
 
 /// Fills branch.targets; false while look-ups are under way or when the branch failed at once.

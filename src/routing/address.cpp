@@ -120,9 +120,25 @@ void append_binding_key(std::string& out, std::string_view user, std::string_vie
   if (registrar.use_domain) out.append(1, '@').append(domain);
 }
 
+/// No escapes, no "._udp" and the like, no IPv6 brackets.
+const config::Domain* domain_of_plain(const sip::Uri& uri, const config::Snapshot& config) {
+  if (!uri.is_sip() || uri.user.empty() || uri.user.find('%') != std::string_view::npos || uri.host.front() == '[' ||
+      uri.host.find('_') != std::string_view::npos)
+    return nullptr;
+  const config::Domain* const domain = config.domain_of(uri.host);
+  return domain != nullptr && equals_ignore_case(domain->name, uri.host) ? domain : nullptr;
+}
+
 Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
                                          const storage::Directory& directory) {
   Address address;
+  if (const config::Domain* domain = domain_of_plain(uri, config)) {
+    address.uri = uri.text;
+    address.user = fold_user(uri.user, config.registrar);
+    address.host = to_lower(uri.host);
+    address.domain = domain;
+    return address;
+  }
   if (uri.scheme == sip::Scheme::tel) {
     if (config.domains.empty()) return failure(Refusal{416});
     address.domain = &config.domains.front();

@@ -266,9 +266,12 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
 /// phone may well stand on one of our own addresses, with a port of its own.
 bool Pipeline::names_user_of_ours(const Context& context) {
   const auto uri = context.target();
-  if (!uri || domain_of(uri->host, context) == nullptr) return false;
-  const auto literal = sip::host_address(uri->host);
-  return !literal || uri->port == 0 || context.config.is_own_address(*literal, uri->port);
+  if (!uri) return false;
+  if (uri->port != 0)
+    if (const auto literal = sip::host_address(uri->host);
+        literal && !context.config.is_own_address(*literal, uri->port))
+      return false;
+  return domain_of(uri->host, context) != nullptr;
 }
 
 /// RT-16: in a dialog a Contact that we marked comes back as Request-URI. Its mark is as new as the last request the
@@ -297,6 +300,7 @@ Pipeline::Next Pipeline::route(Context& context) {
   if (!decision.to_remote &&
       !context.in_dialog) {  // RT-01: a Route of the caller's own making does not lead past our users' bindings
     context.own_routes = 0;
+    context.preloaded_route = false;
     context.message.for_each_value(
         HeaderId::route, [&](std::string_view, const sip::HeaderField&) { return ++context.own_routes, true; });
   }
@@ -387,6 +391,7 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
   proxy::ForwardFacts facts;
   facts.own_routes = context.own_routes;
   facts.drop_last_route = context.drop_last_route;
+  facts.no_route_stays = !context.preloaded_route;
   facts.in_dialog = context.in_dialog;
   facts.by_path = context.by_path;
   facts.sender = context.sender;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/text.hpp"
+#include "base/fold.hpp"
 
 namespace bellhop::transaction {
 
@@ -34,7 +34,7 @@ class Keys::Text {
     *at_++ = separator;
   }
   void add_folded(std::string_view part) {
-    at_ = std::transform(part.begin(), part.end(), at_, lower);
+    at_ = write_folded(at_, part);
     *at_++ = separator;
   }
   void add(std::uint32_t number) {

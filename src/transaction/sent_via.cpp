@@ -1,5 +1,8 @@
 #include "transaction/sent_via.hpp"
 
+#include <array>
+
+#include "base/fold.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "sip/lines.hpp"
@@ -9,24 +12,30 @@ namespace bellhop::transaction {
 
 namespace {
 
-/// FNV-1a over the folded host, the port and the method. No secret: the branch's mac is what cannot be guessed.
-std::uint32_t origin_of(std::string_view host, std::uint32_t port, std::string_view method) {
-  std::uint32_t hash = 2166136261U;
-  const auto mix = [&hash](unsigned octet) { hash = (hash ^ octet) * 16777619U; };
-  for (const char c : host) mix(static_cast<unsigned char>(lower(c)));
-  mix(port & 0xffU);
-  mix(port >> 8U);
-  for (const char c : method) mix(static_cast<unsigned char>(c));
-  return hash;
+std::uint64_t hash_folded(std::string_view text, std::uint64_t seed) {
+  std::array<char, 128> room;  // more than our own ever take
+  do {
+    const std::string_view part = text.substr(0, room.size());
+    write_folded(room.data(), part);
+    seed = hash64({room.data(), part.size()}, seed);
+    text.remove_prefix(part.size());
+  } while (!text.empty());
+  return seed;
+}
+
+/// Branch and host without case (section 7.3.1). The seed is no secret: the mac in the branch is what nobody can guess,
+/// and without it no text has the hash of one that has it.
+std::uint64_t origin_of(std::string_view branch, std::string_view host, std::uint64_t port, std::string_view method) {
+  return hash64(method, hash_folded(host, hash_folded(branch, port)));
 }
 
 }  // namespace
 
-SentVia SentVia::of_written(std::string_view sent_by, std::string_view method, std::size_t count) {
+SentVia SentVia::of_written(std::string_view sent_by, std::string_view branch, std::string_view method,
+                            std::size_t count) {
   const std::size_t colon = sent_by.find(':', sent_by.starts_with('[') ? sent_by.find(']') : 0);
   const auto port = colon == std::string_view::npos ? std::nullopt : parse_decimal(sent_by.substr(colon + 1), 65535);
-  return {origin_of(sent_by.substr(0, colon), static_cast<std::uint32_t>(port.value_or(0)), method),
-          static_cast<std::uint16_t>(count)};
+  return {origin_of(branch, sent_by.substr(0, colon), port.value_or(0), method), static_cast<std::uint16_t>(count)};
 }
 
 SentVia SentVia::of_request(std::string_view octets) {
@@ -40,7 +49,7 @@ SentVia SentVia::of_request(std::string_view octets) {
     std::string_view values = octets.substr(line.field.value_at, line.field.value_size);
     while (const auto value = sip::next_in_list(values)) {
       if (sent.count++ > 0) continue;
-      if (const auto via = sip::parse_via(*value)) sent.origin = origin_of(via->host, via->port, method);
+      if (const auto via = sip::parse_via(*value)) sent.origin = origin_of(via->branch, via->host, via->port, method);
     }
   }
   return sent;
@@ -48,7 +57,8 @@ SentVia SentVia::of_request(std::string_view octets) {
 
 SentVia SentVia::of_response(const sip::Message& response) {
   const sip::Via& top = response.top_via();
-  return {origin_of(top.host, top.port, response.cseq().method_text), static_cast<std::uint16_t>(response.via_count())};
+  return {origin_of(top.branch, top.host, top.port, response.cseq().method_text),
+          static_cast<std::uint16_t>(response.via_count())};
 }
 
 }  // namespace bellhop::transaction

@@ -14,10 +14,22 @@ TEST(SentVia, AsWrittenAndAsRead) {
         "NOTIFY sip:bob@example.test SIP/2.0\r\nVia: SIP/2.0/UDP {};rport;branch=z9hG4bK1\r\n"
         "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK2\r\nCall-ID: 1\r\n\r\n",
         sent_by);
-    EXPECT_EQ(SentVia::of_written(sent_by, "NOTIFY", 2), SentVia::of_request(octets)) << sent_by;
-    EXPECT_NE(SentVia::of_written(sent_by, "NOTIFY", 3), SentVia::of_request(octets)) << sent_by;
-    EXPECT_NE(SentVia::of_written(sent_by, "MESSAGE", 2), SentVia::of_request(octets)) << sent_by;
+    const SentVia read = SentVia::of_request(octets);
+    EXPECT_EQ(SentVia::of_written(sent_by, "z9hG4bK1", "NOTIFY", 2), read) << sent_by;
+    EXPECT_EQ(SentVia::of_written(sent_by, "Z9HG4BK1", "NOTIFY", 2), read) << sent_by;
+    EXPECT_NE(SentVia::of_written(sent_by, "z9hG4bK2", "NOTIFY", 2), read) << sent_by;
+    EXPECT_NE(SentVia::of_written(sent_by, "z9hG4bK1", "NOTIFY", 3), read) << sent_by;
+    EXPECT_NE(SentVia::of_written(sent_by, "z9hG4bK1", "MESSAGE", 2), read) << sent_by;
   }
+}
+
+// [RFC3261 7.3.1] However long they are, branch and host count to their ends, and without case.
+TEST(SentVia, LongBranchesCountToTheirEnds) {
+  const std::string branch = "z9hG4bK" + std::string(300, 'x');
+  const SentVia sent = SentVia::of_written("proxy.example.test", branch, "BYE", 1);
+  EXPECT_EQ(SentVia::of_written("PROXY.example.TEST", "Z9hG4bK" + std::string(300, 'X'), "BYE", 1), sent);
+  EXPECT_NE(SentVia::of_written("proxy.example.test", branch + "x", "BYE", 1), sent);
+  EXPECT_NE(SentVia::of_written("proxy.example.tesu", branch, "BYE", 1), sent);
 }
 
 }  // namespace

@@ -1,8 +1,16 @@
 #include "transport/reply.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace bellhop::transport {
+
+namespace {
+char* put(char* at, std::string_view text) {
+  return std::copy(text.begin(), text.end(), at);
+}
+}  // namespace
 
 void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& from) {
   const std::string source = from.remote.address.to_string();
@@ -10,10 +18,10 @@ void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& fr
   const auto differs = [&] { return via.host != source && IpAddress::parse(via.host) != from.remote.address; };
   if (!via.has_rport && via.received.empty() && !differs()) return;
   // RFC 5118 section 4.5: received takes an IPv6 address without brackets.
-  out.append(";received=").append(source);
-  if (!via.has_rport) return;
-  const fmt::format_int port(from.remote.port);
-  out.append(";rport=").append(port.data(), port.size());
+  std::array<char, 80> text;
+  char* end = put(put(text.data(), ";received="), source);
+  if (via.has_rport) end = std::to_chars(put(end, ";rport="), text.data() + text.size(), from.remote.port).ptr;
+  out.append(text.data(), end);
 }
 
 net::Flow reply_flow(const sip::Via& via, const net::Flow& from) {
