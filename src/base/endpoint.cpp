@@ -34,21 +34,24 @@ namespace {
 /// its cost.
 std::optional<IpAddress> parse_v4(std::string_view text) {
   std::array<std::uint8_t, 4> octets{};
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (std::uint8_t& octet : octets) {
-    if (&octet != octets.data() && (at == end || *at++ != '.')) return std::nullopt;
-    const char* const begin = at;
-    unsigned number = 0;
-    for (; at != end && at - begin < 3; ++at) {
-      const unsigned digit = static_cast<unsigned char>(*at) - unsigned{'0'};
-      if (digit > 9) break;
+  std::size_t part = 0, digits = 0;
+  unsigned number = 0;
+  for (const char c : text) {
+    const unsigned digit = static_cast<unsigned char>(c) - unsigned{'0'};
+    if (digit <= 9) {
+      const bool leading_zero = digits++ > 0 && number == 0;
       number = number * 10 + digit;
+      if (leading_zero || number > 255) return std::nullopt;
+    } else {
+      if (c != '.' || digits == 0 || part == 3) return std::nullopt;
+      octets[part++] = static_cast<std::uint8_t>(number);
+      number = 0;
+      digits = 0;
     }
-    if (at == begin || number > 255 || (at - begin > 1 && *begin == '0')) return std::nullopt;
-    octet = static_cast<std::uint8_t>(number);
   }
-  return at == end ? std::optional(IpAddress::v4(octets)) : std::nullopt;
+  if (part != 3 || digits == 0) return std::nullopt;
+  octets[3] = static_cast<std::uint8_t>(number);
+  return IpAddress::v4(octets);
 }
 
 char* write_decimal(char* at, unsigned number) {

@@ -227,6 +227,10 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
     return;
   }
   if (flow && is_sips(destination.uri) && !sip::is_secure(flow->transport)) return;
+  if (const auto target = flow ? std::nullopt : plain_target(request, facts, destination)) {
+    flow = env_.transport.flow_to(*target, context.from.socket, context.now);
+    if (!flow) return;
+  }
   if (!flow) {
     const auto hop = next_hop(request, facts, destination);
     if (!hop) return;
@@ -252,11 +256,13 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
 void Proxy::append_stateless_branch(std::string& out, const sip::Message& request) {
   const sip::Via& top = request.top_via();
   buffer_.clear();
-  if (top.has_cookie())
-    fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}\n{}\n{}"), top.branch, top.host, top.port);
-  else
+  if (top.has_cookie()) {
+    const fmt::format_int port(top.port);
+    buffer_.append(top.branch).append(1, '\n').append(top.host).append(1, '\n').append(port.data(), port.size());
+  } else {
     fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}\n{}\n{}\n{}\n{}"), top.text, request.call_id(),
                    request.from_tag(), request.cseq().number, request.request_uri_text());
+  }
   const std::uint64_t value = hash64(buffer_, env_.hash_seed);
   out += stateless_mark;
   crypto::append_stamped_number(out, stateless_key_, value);

@@ -194,6 +194,8 @@ class Proxy {
   [[nodiscard]] Result<transport::NextHop, sip::StatusCode> next_hop(const sip::Message& request,
                                                                      const ForwardFacts& facts,
                                                                      const routing::Destination& destination) const;
+  [[nodiscard]] std::optional<transport::Target> plain_target(const sip::Message& request, const ForwardFacts& facts,
+                                                              const routing::Destination& destination) const;
   [[nodiscard]] transport::Location locate(const transport::NextHop& hop, const sip::Message& request,
                                            const std::vector<net::AnswerPtr>& at_hand, TimePoint now) const;
   [[nodiscard]] bool ask(SlotId id, Branch& branch, std::uint16_t index, const std::vector<net::Question>& questions,

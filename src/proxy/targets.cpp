@@ -81,6 +81,15 @@ Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const sip::Message& 
   return std::move(*hop);
 }
 
+/// Nearly all next hops are addresses, which leaves nothing to look up.
+std::optional<transport::Target> Proxy::plain_target(const sip::Message& request, const ForwardFacts& facts,
+                                                     const routing::Destination& destination) const {
+  if (destination.transport || is_sips(destination.uri)) return std::nullopt;
+  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
+  const auto uri = text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
+  return uri ? transport::plain_target(*uri, reach_) : std::nullopt;
+}
+
 transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Message& request,
                                   const std::vector<net::AnswerPtr>& at_hand, TimePoint now) const {
   const auto lookup = [&](net::RecordType type, std::string_view name) {
@@ -95,6 +104,10 @@ transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Mess
 bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
   Branch& branch = forwarding.branches[index];
   const sip::Message& request = request_of(forwarding);
+  if (const auto target = plain_target(request, forwarding.facts, branch.destination)) {
+    branch.targets.assign(1, *target);
+    return true;
+  }
   const auto hop = next_hop(request, forwarding.facts, branch.destination);
   if (!hop) {
     forwarding.record.note(Step::target, "no next hop", branch.destination.uri);

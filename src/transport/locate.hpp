@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -61,5 +62,9 @@ inline constexpr std::size_t most_services = 16;
 ///         from a proxy without state (section 4.4).
 [[nodiscard]] Location locate(const NextHop& hop, const std::vector<config::Host>& hosts, const Reach& reach,
                               const Lookup& lookup, std::uint64_t seed);
+
+/// The one target of a URI that leaves nothing to find out: "sip:bob@192.0.2.1:5060" with a numeric host and without
+/// parameters, where that can be reached over UDP. What next_hop_of() and locate() make of it at more length.
+[[nodiscard]] std::optional<Target> plain_target(const sip::Uri& uri, const Reach& reach);
 
 }  // namespace bellhop::transport

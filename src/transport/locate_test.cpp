@@ -382,5 +382,35 @@ TEST_F(LocateTest, EachTargetOnce) {
   EXPECT_THAT(targets("sip:u@example.com;transport=udp"), ElementsAre("udp 192.0.2.1:5060"));
 }
 
+// [RFC3263 4.2] What needs no look-up has the same target by the short way, wherever that has one.
+TEST_F(LocateTest, PlainTargetIsTheOneThatIsLocated) {
+  std::size_t plain = 0;
+  for (const bool udp : {true, false}) {
+    for (const bool v6 : {true, false}) {
+      reach = Reach();
+      reach.add(Transport::tcp, false);
+      if (udp) reach.add(Transport::udp, v6);
+      for (const char* text :
+           {"sip:u@192.0.2.1", "sip:192.0.2.1:5062", "sip:u@[2001:db8::1]:5080", "sip:u@192.0.2.1:0", "sip:u@0.0.0.0",
+            "sip:u@224.0.0.1", "sip:u@192.0.2.1;lr", "sip:u@192.0.2.1;transport=udp", "sips:u@192.0.2.1",
+            "sip:u@192.0.2.1?subject=x", "sip:u@example.com", "tel:+1", "sip:u@[2001:db8::1]", "sip:u@[::ffff:192.0.2.1]"}) {
+        const auto uri = sip::parse_uri(text);
+        ASSERT_TRUE(uri) << text;
+        const auto target = plain_target(*uri, reach);
+        if (!target) continue;
+        ++plain;
+        const Location located = find(text);
+        ASSERT_EQ(located.outcome, Outcome::targets) << text;
+        ASSERT_EQ(located.targets.size(), 1U);
+        EXPECT_EQ(target->transport, located.targets[0].transport);
+        EXPECT_EQ(target->endpoint, located.targets[0].endpoint);
+        EXPECT_EQ(target->explicit_transport, located.targets[0].explicit_transport);
+        EXPECT_EQ(target->server_name, located.targets[0].server_name);
+      }
+    }
+  }
+  EXPECT_EQ(plain, 6U);
+}
+
 }  // namespace
 }  // namespace bellhop::transport
