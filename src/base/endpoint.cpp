@@ -54,6 +54,27 @@ std::optional<IpAddress> parse_v4(std::string_view text) {
   return IpAddress::v4(octets);
 }
 
+struct Octet {
+  std::array<char, 3> digits;
+  std::uint8_t size;
+};
+constexpr auto octet_texts = [] {
+  std::array<Octet, 256> texts{};
+  for (unsigned value = 0; value < texts.size(); ++value) {
+    Octet& text = texts[value];
+    for (const unsigned place : {100U, 10U, 1U})
+      if (value >= place || place == 1) text.digits[text.size++] = static_cast<char>('0' + value / place % 10);
+  }
+  return texts;
+}();
+
+/// Up to three digits; three octets are written.
+char* write_octet(char* at, std::uint8_t value) {
+  const Octet& text = octet_texts[value];
+  std::memcpy(at, text.digits.data(), text.digits.size());
+  return at + text.size;
+}
+
 char* write_decimal(char* at, unsigned number) {
   return std::to_chars(at, at + 5, number).ptr;
 }
@@ -104,7 +125,7 @@ std::string IpAddress::to_string() const {
   char* at = text;
   for (std::size_t i = 0; i < 4; ++i) {
     if (i != 0) *at++ = '.';
-    at = write_decimal(at, octets_[i]);
+    at = write_octet(at, octets_[i]);
   }
   return std::string(text, at);
 }

@@ -70,8 +70,8 @@ bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {
 }
 
 std::string to_lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
+  std::string out(text.size(), '\0');
+  write_folded(out.data(), text);
   return out;
 }
 

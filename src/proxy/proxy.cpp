@@ -180,7 +180,7 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
   forwarding.branches.reserve(destinations.size());
   for (routing::Destination& destination : destinations) {
     forwarding.fork.add_branch(too_wide ? falling_q-- : destination.q);
-    forwarding.branches.push_back(Branch{.destination = std::move(destination)});
+    forwarding.branches.emplace_back().destination = std::move(destination);
   }
   send_trying(forwarding, message, context.now);
   forwarding.fork.begin(context.now, actions_);

@@ -283,7 +283,8 @@ std::optional<Target> plain_target(const sip::Uri& uri, const Reach& reach) {
   const auto address = IpAddress::parse(uri.host);
   if (!address || !reach.to(Transport::udp, address->is_v6())) return std::nullopt;
   const Endpoint endpoint{*address, uri.has_port ? uri.port : sip::default_port(Transport::udp)};
-  return is_sendable(endpoint) ? std::optional(Target{.transport = Transport::udp, .endpoint = endpoint}) : std::nullopt;
+  return is_sendable(endpoint) ? std::optional(Target{.transport = Transport::udp, .endpoint = endpoint})
+                               : std::nullopt;
 }
 
 }  // namespace bellhop::transport
