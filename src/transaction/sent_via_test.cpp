@@ -32,8 +32,9 @@ TEST(SentVia, LongBranchesCountToTheirEnds) {
     EXPECT_NE(SentVia::of_written("proxy.example.test", branch + "x", "BYE", 1), sent);
     EXPECT_NE(SentVia::of_written("proxy.example.tesu", branch, "BYE", 1), sent);
     EXPECT_NE(SentVia::of_written("xproxy.example.test", branch.substr(0, branch.size() - 1), "BYE", 1), sent);
-    if (size < 500)
-      EXPECT_EQ(SentVia::of_written("PROXY.example.TEST", "Z9HG4bK" + std::string(size, 'X'), "BYE", 1), sent);
+    const SentVia other_case =
+        SentVia::of_written("PROXY.example.TEST", "Z9HG4bK" + std::string(size, 'X'), "BYE", 1);
+    EXPECT_EQ(other_case == sent, size < 500);
   }
 }
 
