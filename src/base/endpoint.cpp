@@ -30,28 +30,33 @@ IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& octets) {
 
 namespace {
 
+/// One to three digits, no zero before others.
+bool take_octet(const char*& at, const char* end, std::uint8_t& octet) {
+  const auto digit = [&] { return at == end ? 10U : static_cast<unsigned char>(*at) - unsigned{'0'}; };
+  unsigned value = digit();
+  if (value > 9) return false;
+  ++at;
+  for (int more = 0; more < 2 && digit() <= 9; ++more) {
+    if (value == 0) return false;
+    value = value * 10 + digit();
+    ++at;
+  }
+  octet = static_cast<std::uint8_t>(value);
+  return value <= 255;
+}
+
 /// Four decimal octets without leading zeros, as inet_pton(3) has it: every message has several, and this is a tenth of
 /// its cost.
 std::optional<IpAddress> parse_v4(std::string_view text) {
   std::array<std::uint8_t, 4> octets{};
-  std::size_t part = 0, digits = 0;
-  unsigned number = 0;
-  for (const char c : text) {
-    const unsigned digit = static_cast<unsigned char>(c) - unsigned{'0'};
-    if (digit <= 9) {
-      const bool leading_zero = digits++ > 0 && number == 0;
-      number = number * 10 + digit;
-      if (leading_zero || number > 255) return std::nullopt;
-    } else {
-      if (c != '.' || digits == 0 || part == 3) return std::nullopt;
-      octets[part++] = static_cast<std::uint8_t>(number);
-      number = 0;
-      digits = 0;
-    }
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (std::uint8_t& octet : octets) {
+    const bool first = &octet == octets.data();
+    if (!first && (at == end || *at++ != '.')) return std::nullopt;
+    if (!take_octet(at, end, octet)) return std::nullopt;
   }
-  if (part != 3 || digits == 0) return std::nullopt;
-  octets[3] = static_cast<std::uint8_t>(number);
-  return IpAddress::v4(octets);
+  return at == end ? std::optional(IpAddress::v4(octets)) : std::nullopt;
 }
 
 struct Octet {

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/fold.hpp"
+#include "base/quoted.hpp"
 
 namespace bellhop {
 
@@ -120,16 +121,21 @@ void append_escaped(std::string& out, char c) {
 }
 }  // namespace
 
-std::string quoted_for_log(std::string_view text, std::size_t max_length) {
-  std::string out = "\"";
+void append_quoted_for_log(std::string& out, std::string_view text, std::size_t max_length) {
+  out += '"';
   const std::string_view shown = text.substr(0, max_length);
-  out.reserve(shown.size() + 5);
   if (shown.size() >= 16 && is_plain_in_log(shown)) {  // as nearly all are
     out += shown;
   } else {
     for (const char c : shown) append_escaped(out, c);
   }
   out += text.size() > max_length ? "\"..." : "\"";
+}
+
+std::string quoted_for_log(std::string_view text, std::size_t max_length) {
+  std::string out;
+  out.reserve(std::min(text.size(), max_length) + 5);
+  append_quoted_for_log(out, text, max_length);
   return out;
 }
 

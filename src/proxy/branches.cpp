@@ -2,6 +2,7 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -32,14 +33,20 @@ void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
               {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
+transport::Target over_tcp(transport::Target target) {
+  target.transport = sip::Transport::tcp;
+  return target;
+}
+
 }  // namespace
 
 std::optional<net::Flow> Proxy::next_flow(Forwarding& forwarding, Branch& branch, TimePoint now) {
   if (branch.next_target == 0 && branch.destination.flow && branch.targets.empty()) return branch.destination.flow;
   while (branch.next_target < branch.targets.size()) {
-    transport::Target target = branch.targets[branch.next_target++];
-    if (branch.size_switched) target.transport = sip::Transport::tcp;
-    if (const auto flow = env_.transport.flow_to(target, forwarding.from.socket, now)) return flow;
+    const transport::Target& target = branch.targets[branch.next_target++];
+    const auto flow = branch.size_switched ? env_.transport.flow_to(over_tcp(target), forwarding.from.socket, now)
+                                           : env_.transport.flow_to(target, forwarding.from.socket, now);
+    if (flow) return flow;
   }
   return std::nullopt;
 }
@@ -52,8 +59,8 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     return fail_branch(forwarding, index, 503, now);
   }
   branch.peer = env_.transport.peer_of(*flow) != nullptr ? flow->remote : Endpoint{};
-  const auto dice = static_cast<unsigned>(hash64(forwarding.call_id, ~env_.hash_seed) % 100);
-  if (branch.peer.port != 0 && !forwarding.facts.urgent && !load_.admits(branch.peer, dice, now)) {
+  const auto dice = [&] { return static_cast<unsigned>(hash64(forwarding.call_id, ~env_.hash_seed) % 100); };
+  if (branch.peer.port != 0 && !forwarding.facts.urgent && !load_.admits(branch.peer, dice(), now)) {
     forwarding.record.note(Step::overload, "spared the neighbour");
     return fail_branch(forwarding, index, 503, now);
   }
@@ -74,7 +81,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   if (branch.destination.flow && !flow->is_stream()) branch.natted_at = *flow;
   const bool may_switch = !flow->is_stream() && !branch.force_udp && !branch.size_switched && !branch.targets.empty() &&
                           !branch.targets[branch.next_target - 1].explicit_transport;
-  if (may_switch && buffer_.size() > udp_limit(*flow)) {  // RFC 3261 section 18.1.1, CGP-31
+  if (may_switch && exceeds_udp_limit(*flow, buffer_.size())) {  // RFC 3261 section 18.1.1, CGP-31
     env_.clients.release(branch.client);
     branch.client = SlotId{};
     branch.size_switched = true;
@@ -98,8 +105,9 @@ void Proxy::fail_branch(Forwarding& forwarding, std::uint16_t index, sip::Status
   forwarding.fork.on_failed(index, stands_for, now, actions_);
 }
 
-std::size_t Proxy::udp_limit(const net::Flow& flow) const {
-  return config_->is_lan(flow.remote.address) ? config_->sip.udp_limit_lan : config_->sip.udp_limit_wan;
+bool Proxy::exceeds_udp_limit(const net::Flow& flow, std::size_t size) const {
+  const std::size_t lan = config_->sip.udp_limit_lan, wan = config_->sip.udp_limit_wan;
+  return size > std::min(lan, wan) && size > (config_->is_lan(flow.remote.address) ? lan : wan);
 }
 
 // ---- writing

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/hash.hpp"
+#include "base/quoted.hpp"
 #include "base/text.hpp"
 #include "crypto/subkey.hpp"
 #include "request/overload.hpp"
@@ -339,9 +340,9 @@ void Proxy::finish(SlotId id, TimePoint now) {
     const std::string_view what = established ? std::string_view("call established") : forwarding.method_text();
     std::string line;
     line.reserve(512);
-    line.append(what).append(" ").append(quoted_for_log(forwarding.call_id)).append(" ");
-    line.append(quoted_for_log(forwarding.request_uri_text())).append(" ");
-    forwarding.record.append_to(line);
+    append_quoted_for_log(line.append(what).append(" "), forwarding.call_id);
+    append_quoted_for_log(line.append(" "), forwarding.request_uri_text());
+    forwarding.record.append_to(line.append(" "));
     env_.log.write(Tag::sip, level, std::move(line));
   }
   if (!env_.servers.answered_finally(forwarding.server))

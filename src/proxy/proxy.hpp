@@ -225,7 +225,7 @@ class Proxy {
   void write_path(std::string& out, const Passage& passage) const;
   [[nodiscard]] bool replaces_contact(const Passage& passage) const;
   [[nodiscard]] ContactEdits contact_edits(const Passage& passage);
-  [[nodiscard]] std::size_t udp_limit(const net::Flow& flow) const;
+  [[nodiscard]] bool exceeds_udp_limit(const net::Flow& flow, std::size_t size) const;
   void follow_redirection(Forwarding& forwarding, const sip::Message& response);
 
   // Without state.

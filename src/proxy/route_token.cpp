@@ -190,6 +190,7 @@ void RouteTokens::append_contact(std::string& out, const Value& value, const sip
 }
 
 std::optional<RouteTokens::Contact> RouteTokens::read_contact(const sip::Uri& uri) const {
+  if (uri.parameters.empty()) return std::nullopt;
   const Parameters said(uri);
   if (!said.contact || said.contact->empty()) return std::nullopt;
   const auto shown = token_in(said.path);
@@ -200,6 +201,7 @@ std::optional<RouteTokens::Contact> RouteTokens::read_contact(const sip::Uri& ur
 }
 
 RouteTokens::Mark RouteTokens::read(const sip::Uri& route, std::string_view call_id) const {
+  if (route.parameters.empty()) return {};
   const Parameters said(route);
   const std::string_view flow_text = said.flow.value_or(std::string_view());
   if (const auto path = token_in(said.path); path && *path == path_token(flow_text, {}))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "base/fold.hpp"
 
@@ -37,6 +38,10 @@ class Keys::Text {
     at_ = write_folded(at_, part);
     *at_++ = separator;
   }
+  void add_octets(std::uint16_t number) {
+    std::memcpy(at_, &number, sizeof number);
+    at_ += sizeof number;
+  }
   void add(std::uint32_t number) {
     at_ = std::to_chars(at_, at_ + 10, number).ptr;
     *at_++ = separator;
@@ -55,7 +60,7 @@ Hash128 Keys::of(const sip::Message& request, std::string_view method) {
     text.add(method);
     text.add_folded(via.branch);
     text.add_folded(via.host);
-    text.add(std::uint32_t{via.port});
+    text.add_octets(via.port);
     return hash128(text.view(), seed_);
   }
   Text text(text_, method.size() + request.octets().size());
