@@ -30,58 +30,38 @@ IpAddress IpAddress::v6(const std::array<std::uint8_t, 16>& octets) {
 
 namespace {
 
-/// One to three digits, no zero before others.
-bool take_octet(const char*& at, const char* end, std::uint8_t& octet) {
-  const auto digit = [&] { return at == end ? 10U : static_cast<unsigned char>(*at) - unsigned{'0'}; };
-  unsigned value = digit();
-  if (value > 9) return false;
-  ++at;
-  for (int more = 0; more < 2 && digit() <= 9; ++more) {
-    if (value == 0) return false;
-    value = value * 10 + digit();
-    ++at;
-  }
-  octet = static_cast<std::uint8_t>(value);
-  return value <= 255;
-}
-
 /// Four decimal octets without leading zeros, as inet_pton(3) has it: every message has several, and this is a tenth of
 /// its cost.
 std::optional<IpAddress> parse_v4(std::string_view text) {
+  constexpr unsigned no_digit = 10;
   std::array<std::uint8_t, 4> octets{};
   const char* at = text.data();
   const char* const end = at + text.size();
-  for (std::uint8_t& octet : octets) {
-    const bool first = &octet == octets.data();
-    if (!first && (at == end || *at++ != '.')) return std::nullopt;
-    if (!take_octet(at, end, octet)) return std::nullopt;
+  const auto digit = [&] { return at == end ? no_digit : static_cast<unsigned>(*at - '0'); };
+  for (std::size_t part = 0; part < octets.size(); ++part) {
+    if (part != 0 && (at == end || *at++ != '.')) return std::nullopt;
+    unsigned number = digit();
+    if (number >= no_digit) return std::nullopt;
+    ++at;
+    for (unsigned next = digit(); next < no_digit; next = digit()) {
+      if (number == 0 || (number = number * 10 + next) > 255) return std::nullopt;
+      ++at;
+    }
+    octets[part] = static_cast<std::uint8_t>(number);
   }
   return at == end ? std::optional(IpAddress::v4(octets)) : std::nullopt;
 }
 
-struct Octet {
-  std::array<char, 3> digits;
-  std::uint8_t size;
-};
-constexpr auto octet_texts = [] {
-  std::array<Octet, 256> texts{};
-  for (unsigned value = 0; value < texts.size(); ++value) {
-    Octet& text = texts[value];
-    for (const unsigned place : {100U, 10U, 1U})
-      if (value >= place || place == 1) text.digits[text.size++] = static_cast<char>('0' + value / place % 10);
-  }
-  return texts;
-}();
-
-/// Up to three digits; three octets are written.
-char* write_octet(char* at, std::uint8_t value) {
-  const Octet& text = octet_texts[value];
-  std::memcpy(at, text.digits.data(), text.digits.size());
-  return at + text.size;
-}
-
 char* write_decimal(char* at, unsigned number) {
   return std::to_chars(at, at + 5, number).ptr;
+}
+
+/// Of one octet: every answer has four of them.
+char* write_octet(char* at, unsigned octet) {
+  if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
+  if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
+  *at++ = static_cast<char>('0' + octet % 10);
+  return at;
 }
 
 }  // namespace

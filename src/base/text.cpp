@@ -6,7 +6,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "base/fold.hpp"
+#include "base/fold_case.hpp"
 #include "base/quoted.hpp"
 
 namespace bellhop {
@@ -19,36 +19,20 @@ std::uint64_t eight_octets(const char* at) {
   return word;
 }
 
-bool same_words(std::uint64_t a, std::uint64_t b) {
+bool same(std::uint64_t a, std::uint64_t b) {
   return a == b || fold_case(a) == fold_case(b);
 }
 
 bool same_eight(const char* a, const char* b) {
-  return same_words(eight_octets(a), eight_octets(b));
+  return same(eight_octets(a), eight_octets(b));
 }
 
-/// The first four octets and the last four, of four to eight.
-std::uint64_t four_and_four(const char* at, std::size_t size) {
+/// All of a text of four to eight octets: some of them twice.
+std::uint64_t four_and_four_octets(const char* at, std::size_t size) {
   std::uint32_t first = 0, last = 0;
   std::memcpy(&first, at, sizeof first);
   std::memcpy(&last, at + size - sizeof last, sizeof last);
-  return first | std::uint64_t{last} << 32;
-}
-
-/// Nothing in it that a log line has to escape; of sixteen octets or more.
-bool is_plain_in_log(std::string_view text) {
-  using Sixteen = unsigned char __attribute__((vector_size(16)));
-  Sixteen special{};
-  const auto look_at = [&](const char* at) {
-    Sixteen octets;
-    std::memcpy(&octets, at, sizeof octets);
-    special |= reinterpret_cast<Sixteen>((octets - 0x20 >= 0x5f) | (octets == '"') | (octets == '\\'));
-  };
-  for (std::size_t at = 0; at + sizeof special < text.size(); at += sizeof special) look_at(text.data() + at);
-  look_at(text.data() + text.size() - sizeof special);
-  std::uint64_t halves[2];
-  std::memcpy(halves, &special, sizeof halves);
-  return (halves[0] | halves[1]) == 0;
+  return std::uint64_t{first} << 32 | last;
 }
 
 }  // namespace
@@ -59,7 +43,7 @@ bool equals_ignore_case(std::string_view a, std::string_view b) {
   if (size < 4) {
     return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
   }
-  if (size < 8) return same_words(four_and_four(a.data(), size), four_and_four(b.data(), size));
+  if (size < 8) return same(four_and_four_octets(a.data(), size), four_and_four_octets(b.data(), size));
   for (std::size_t i = 0; i + 8 < size; i += 8) {
     if (!same_eight(a.data() + i, b.data() + i)) return false;
   }
@@ -71,25 +55,26 @@ bool starts_with_ignore_case(std::string_view text, std::string_view prefix) {
 }
 
 std::string to_lower(std::string_view text) {
-  std::string out(text.size(), '\0');
-  write_folded(out.data(), text);
+  std::string out(text);
+  copy_lower(text, out.data());
   return out;
 }
 
 std::string_view trim(std::string_view text) {
-  constexpr std::string_view blank = " \t\r\n";
-  const auto first = text.find_first_not_of(blank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blank) - first + 1);
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text, std::uint64_t max) {
   if (text.empty()) return std::nullopt;
+  constexpr std::size_t fits_always = 19;  // so many nines are less than 2^64
   std::uint64_t value = 0;
   for (const char c : text) {
     if (c < '0' || c > '9') return std::nullopt;
     const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (value > (UINT64_MAX - digit) / 10) return std::nullopt;
+    if (text.size() > fits_always && value > (UINT64_MAX - digit) / 10) return std::nullopt;
     value = value * 10 + digit;
   }
   return value <= max ? std::optional(value) : std::nullopt;
@@ -108,6 +93,23 @@ std::string to_hex(std::string_view bytes) {
 }
 
 namespace {
+
+/// Nothing in it that a log line has to escape; of sixteen octets or more.
+bool is_plain_in_log(std::string_view text) {
+  using Sixteen = unsigned char __attribute__((vector_size(16)));
+  Sixteen special{};
+  const auto look_at = [&](const char* at) {
+    Sixteen octets;
+    std::memcpy(&octets, at, sizeof octets);
+    special |= reinterpret_cast<Sixteen>((octets - 0x20 >= 0x5f) | (octets == '"') | (octets == '\\'));
+  };
+  for (std::size_t at = 0; at + sizeof special < text.size(); at += sizeof special) look_at(text.data() + at);
+  look_at(text.data() + text.size() - sizeof special);
+  std::uint64_t halves[2];
+  std::memcpy(halves, &special, sizeof halves);
+  return (halves[0] | halves[1]) == 0;
+}
+
 void append_escaped(std::string& out, char c) {
   const auto octet = static_cast<unsigned char>(c);
   if (c == '"' || c == '\\') {
@@ -119,6 +121,7 @@ void append_escaped(std::string& out, char c) {
     out += c;
   }
 }
+
 }  // namespace
 
 void append_quoted_for_log(std::string& out, std::string_view text, std::size_t max_length) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/copy_octets.hpp"
+
 namespace bellhop::observe {
 namespace {
 
@@ -37,8 +39,7 @@ void DecisionRecord::note(Step step, std::string_view verdict, std::string_view 
   *at++ = static_cast<char>(step);
   *at++ = static_cast<char>(verdict.size());
   *at++ = static_cast<char>(detail.size());
-  at = std::copy(verdict.begin(), verdict.end(), at);
-  std::copy(detail.begin(), detail.end(), at);
+  copy_octets(detail, copy_octets(verdict, at));
   used_ = static_cast<std::uint16_t>(used_ + entry_head + verdict.size() + detail.size());
   ++count_;
 }
@@ -54,7 +55,7 @@ void DecisionRecord::append_to(std::string& out) const {
   out.resize(start + used_ + count_ * (longest_name + between));
   char* const begin = out.data() + start;
   char* at = begin;
-  const auto put = [&at](std::string_view text) { at = std::copy(text.begin(), text.end(), at); };
+  const auto put = [&at](std::string_view text) { at = copy_octets(text, at); };
   const auto put_behind_space = [&](std::string_view text) {
     if (text.empty()) return;
     *at++ = ' ';

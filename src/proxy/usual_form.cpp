@@ -2,7 +2,8 @@
 
 #include <array>
 #include <charconv>
-#include <cstring>
+
+#include "base/copy_octets.hpp"
 
 namespace bellhop::proxy {
 
@@ -11,18 +12,13 @@ using sip::HeaderId;
 
 namespace {
 
-/// The parameters of a Via, from their first ';'.
-std::string_view with_semicolon(std::string_view parameters) {
-  return parameters.empty() ? parameters : std::string_view(parameters.data() - 1, parameters.size() + 1);
-}
+constexpr std::string_view rport = ";rport";
 
-/// ";rport" without a value; empty: it is not there, or not so plainly.
-std::string_view plain_rport(std::string_view parameters) {
-  constexpr std::string_view rport = ";rport";
-  const auto at = parameters.find(rport);
-  if (at == std::string_view::npos) return {};
-  const std::string_view behind = parameters.substr(at + rport.size());
-  return behind.empty() || behind.front() == ';' ? parameters.substr(at, rport.size()) : std::string_view();
+/// Branch and rport, without a value, are the only parameters, and no white space is between them.
+bool has_branch_and_rport_alone(const sip::Via& via) {
+  constexpr std::size_t branch_name = std::string_view("branch=").size();
+  return !via.branch.empty() &&
+         via.parameters.size() == branch_name + via.branch.size() + (via.has_rport ? rport.size() : 0);
 }
 
 /// The fields that do not pass as they are.
@@ -52,10 +48,7 @@ class UsualForm::Writer {
     copy_to(part.data());
     skip_to(part.data() + part.size());
   }
-  void put(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
-  }
+  void put(std::string_view text) { at_ = copy_octets(text, at_); }
   void put(std::uint32_t number) { at_ = std::to_chars(at_, at_ + 10, number).ptr; }
   template <class Value>
   void put_line(std::string_view name, const Value& value) {
@@ -73,24 +66,17 @@ class UsualForm::Writer {
 
 UsualForm::UsualForm(const sip::Message& request, const ForwardFacts& facts, const Copy& copy,
                      std::string_view request_uri)
-    : request_(request),
-      facts_(facts),
-      copy_(copy),
-      request_uri_(request_uri),
-      rport_(plain_rport(with_semicolon(request.top_via().parameters))) {}
+    : request_(request), facts_(facts), copy_(copy), request_uri_(request_uri) {}
 
 bool UsualForm::fits() const {
-  const sip::Via& top = request_.top_via();
-  const bool usual_via = request_.has_plain_headers() && top.received.empty() && !top.parameters.empty() &&
-                         top.has_rport != rport_.empty() && top.parameters.find(' ') == std::string_view::npos &&
-                         top.parameters.find('"') == std::string_view::npos;
   const bool usual_contacts = !copy_.contacts.any() || !request_.has(HeaderId::contact);
   const bool usual_identity =
       facts_.identity.empty() &&
       (!facts_.assert_identity || !(request_.has(HeaderId::p_asserted_identity) ||
                                     request_.has(HeaderId::remote_party_id) || request_.has(HeaderId::privacy)));
-  return usual_via && usual_contacts && usual_identity && copy_.path.empty() && facts_.epid.empty() &&
-         (facts_.sender & config::Workaround::bad_update) == 0 && request_.has(HeaderId::content_length);
+  return has_branch_and_rport_alone(request_.top_via()) && usual_contacts && usual_identity && copy_.path.empty() &&
+         facts_.epid.empty() && (facts_.sender & config::Workaround::bad_update) == 0 &&
+         request_.has(HeaderId::content_length);
 }
 
 void UsualForm::write(std::string& out) const {
@@ -150,9 +136,12 @@ void UsualForm::write_vias(Writer& writer, const HeaderField& first) const {
   writer.put_line("Via: ", copy_.via);
   if (via_is_on_top()) write_record_route_on_top(writer);
   if (copy_.via_facts.empty()) return;
-  const std::string_view parameters = request_.top_via().parameters;
-  if (!rport_.empty()) writer.leave_out(rport_);
-  writer.copy_to(parameters.data() + parameters.size());
+  const sip::Via& client = request_.top_via();
+  const char* const end = client.parameters.data() + client.parameters.size();
+  const bool rport_is_last = client.branch.data() + client.branch.size() != end;
+  if (client.has_rport)
+    writer.leave_out({rport_is_last ? end - rport.size() : client.parameters.data() - 1, rport.size()});
+  writer.copy_to(end);
   writer.put(copy_.via_facts);
 }
 

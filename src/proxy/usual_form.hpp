@@ -33,7 +33,6 @@ class UsualForm {
   const ForwardFacts& facts_;
   const Copy& copy_;
   std::string_view request_uri_;
-  std::string_view rport_;  ///< ";rport" in the client's Via: stated anew in the marks
 };
 
 }  // namespace bellhop::proxy

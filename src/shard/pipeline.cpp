@@ -379,10 +379,10 @@ void find_way_back(const request::RequestContext& context, proxy::ForwardFacts& 
                            ? sip::parse_contact(context.message.value_of(HeaderId::contact), &others)
                            : Result<sip::Contact, sip::ValueError>(failure(sip::ValueError::malformed));
   const sip::Uri* uri = contact && !contact->star ? &contact->address.uri : nullptr;
-  facts.caller_natted = transport::behind_nat(context.message, uri, context.from, context.config.nat.detect);
+  const auto address = uri != nullptr ? sip::host_address(uri->host) : std::nullopt;
+  facts.caller_natted = transport::behind_nat(context.message, uri, address, context.from, context.config.nat.detect);
   // Names alone say nothing of where it stands, and others may not know them.
-  const bool only_names =
-      uri != nullptr && !sip::host_address(uri->host) && !sip::host_address(context.message.top_via().host);
+  const bool only_names = uri != nullptr && !address && !sip::host_address(context.message.top_via().host);
   facts.caller_by_flow = facts.caller_natted || (only_names && context.config.nat.detect != 0);
 }
 

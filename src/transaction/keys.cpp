@@ -4,7 +4,8 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/fold.hpp"
+#include "base/copy_octets.hpp"
+#include "base/fold_case.hpp"
 
 namespace bellhop::transaction {
 
@@ -31,11 +32,11 @@ class Keys::Text {
     at_ = room_.data();
   }
   void add(std::string_view part) {
-    at_ = std::copy(part.begin(), part.end(), at_);
+    at_ = copy_octets(part, at_);
     *at_++ = separator;
   }
   void add_folded(std::string_view part) {
-    at_ = write_folded(at_, part);
+    at_ = copy_lower(part, at_);
     *at_++ = separator;
   }
   void add_octets(std::uint16_t number) {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "base/fold.hpp"
+#include "base/fold_case.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "sip/lines.hpp"
@@ -17,9 +17,9 @@ namespace {
 std::uint64_t origin_of(std::string_view branch, std::string_view host, std::uint64_t port, std::string_view method) {
   std::array<char, 512> room;
   if (branch.size() + host.size() >= room.size()) return hash64(method, hash64(host, hash64(branch, port)));
-  char* end = write_folded(room.data(), branch);
+  char* end = copy_lower(branch, room.data());
   *end++ = ' ';
-  end = write_folded(end, host);
+  end = copy_lower(host, end);
   return hash64(method, hash64({room.data(), static_cast<std::size_t>(end - room.data())}, port));
 }
 

@@ -22,13 +22,17 @@ bool is_private(const IpAddress& address) {
 }  // namespace
 
 bool behind_nat(const sip::Message& request, const sip::Uri* contact, const net::Flow& from, std::uint16_t signs) {
+  const bool by_contact = contact != nullptr && contact->is_sip();
+  return behind_nat(request, contact, by_contact ? sip::host_address(contact->host) : std::nullopt, from, signs);
+}
+
+bool behind_nat(const sip::Message& request, const sip::Uri* contact, std::optional<IpAddress> address,
+                const net::Flow& from, std::uint16_t signs) {
   if (request.via_count() > 1) return false;
   const sip::Via& via = request.top_via();
-  std::optional<IpAddress> address;  // what both name, most often
-  bool both = false;
+  bool both = false;  // the Via names the same address, most often
   if (contact != nullptr && contact->is_sip()) {
-    if (ends_in_invalid(contact->host)) return true;
-    address = sip::host_address(contact->host);
+    if (!address && ends_in_invalid(contact->host)) return true;
     both = contact->host == via.host;
     if (address && (signs & config::NatSign::contact_address) != 0 && *address != from.remote.address) return true;
     if (address && (signs & config::NatSign::private_contact) != 0 && is_private(*address)) return true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "net/flow.hpp"
 #include "sip/message.hpp"
@@ -14,5 +15,8 @@ namespace bellhop::transport {
 /// that another proxy passed on says nothing about who sent it.
 [[nodiscard]] bool behind_nat(const sip::Message& request, const sip::Uri* contact, const net::Flow& from,
                               std::uint16_t signs);
+/// The same for who knows already which `address` the contact's host spells, if any.
+[[nodiscard]] bool behind_nat(const sip::Message& request, const sip::Uri* contact, std::optional<IpAddress> address,
+                              const net::Flow& from, std::uint16_t signs);
 
 }  // namespace bellhop::transport

@@ -1,27 +1,27 @@
 #include "transport/reply.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 
-namespace bellhop::transport {
+#include "base/copy_octets.hpp"
 
-namespace {
-char* put(char* at, std::string_view text) {
-  return std::copy(text.begin(), text.end(), at);
-}
-}  // namespace
+namespace bellhop::transport {
 
 void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& from) {
   const std::string source = from.remote.address.to_string();
   // Most often the sent-by is the very text of the address.
   const auto differs = [&] { return via.host != source && IpAddress::parse(via.host) != from.remote.address; };
   if (!via.has_rport && via.received.empty() && !differs()) return;
-  // RFC 5118 section 4.5: received takes an IPv6 address without brackets.
-  std::array<char, 80> text;
-  char* end = put(put(text.data(), ";received="), source);
-  if (via.has_rport) end = std::to_chars(put(end, ";rport="), text.data() + text.size(), from.remote.port).ptr;
-  out.append(text.data(), end);
+  std::array<char, 96> text;
+  char* at = text.data();
+  const auto put = [&at](std::string_view part) { at = copy_octets(part, at); };
+  put(";received=");
+  put(source);  // RFC 5118 section 4.5: an IPv6 address without brackets
+  if (via.has_rport) {
+    put(";rport=");
+    at = std::to_chars(at, text.data() + text.size(), from.remote.port).ptr;
+  }
+  out.append(text.data(), at);
 }
 
 net::Flow reply_flow(const sip::Via& via, const net::Flow& from) {
