@@ -78,7 +78,7 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   env_.clients.append_branch(via_, branch.client, forwarding.loop);
   write_request(passage);
   forwarding.contact_replaced = forwarding.contact_replaced || replaces_contact(passage);
-  if (branch.destination.flow && !flow->is_stream()) branch.natted_at = *flow;
+  if (branch.destination.flow && !flow->is_stream()) branch.natted = true;
   const bool may_switch = !flow->is_stream() && !branch.force_udp && !branch.size_switched && !branch.targets.empty() &&
                           !branch.targets[branch.next_target - 1].explicit_transport;
   if (may_switch && exceeds_udp_limit(*flow, buffer_.size())) {  // RFC 3261 section 18.1.1, CGP-31

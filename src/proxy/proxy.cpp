@@ -368,7 +368,7 @@ Proxy::Afterwards::Afterwards(const Forwarding& forwarding)
       contact_replaced(forwarding.contact_replaced) {
   branches.reserve(forwarding.branches.size());
   for (const auto& branch : forwarding.branches)
-    branches.push_back({branch.client, branch.peer.port != 0, branch.natted_at});
+    branches.push_back({branch.client, branch.peer.port != 0, branch.natted ? branch.destination.flow : std::nullopt});
 }
 
 void Proxy::pass_repeat(const Afterwards& after, SlotId client, const sip::Message& response, TimePoint now) {
@@ -406,7 +406,7 @@ Proxy::WayBack Proxy::way_back(const Forwarding& forwarding, std::uint16_t index
           .from_peer = branch.peer.port != 0,
           .to_peer = forwarding.facts.from_peer,
           .contact_replaced = forwarding.contact_replaced,
-          .natted_at = branch.natted_at ? &*branch.natted_at : nullptr,
+          .natted_at = branch.natted ? &*branch.destination.flow : nullptr,
           .epid = forwarding.facts.caller_epid};
 }
 
@@ -449,27 +449,35 @@ void Proxy::forward_response(Forwarding& forwarding, std::uint16_t index, const 
 }
 
 void Proxy::keep_best(Forwarding& forwarding, std::uint16_t index, const sip::Message& response) {
-  forwarding.best.clear();
-  write_response(forwarding.best, way_back(forwarding, index), response);
+  std::string& best = best_of(forwarding).response;
+  best.clear();
+  write_response(best, way_back(forwarding, index), response);
 }
 
-void Proxy::add_challenges(Forwarding& forwarding, const sip::Message& response) const {
+Proxy::Best& Proxy::best_of(Forwarding& forwarding) {
+  if (!forwarding.best) forwarding.best = std::make_unique<Best>();
+  return *forwarding.best;
+}
+
+void Proxy::add_challenges(Forwarding& forwarding, const sip::Message& response) {
+  std::string& challenges = best_of(forwarding).challenges;
   for (const HeaderId id : {HeaderId::www_authenticate, HeaderId::proxy_authenticate})
     for (const auto* field = response.first(id); field != nullptr; field = response.next(id, field)) {
-      forwarding.challenges += sip::name_of(id).name;
-      forwarding.challenges += ": ";
-      forwarding.challenges += response.value(*field);
-      forwarding.challenges += "\r\n";
+      challenges += sip::name_of(id).name;
+      challenges += ": ";
+      challenges += response.value(*field);
+      challenges += "\r\n";
     }
 }
 
 void Proxy::answer_best(Forwarding& forwarding, TimePoint now) {
-  if (!forwarding.challenges.empty()) {  // RFC 3261 section 16.7 step 7
-    const auto end = forwarding.best.find("\r\n\r\n");
-    if (end != std::string::npos) forwarding.best.insert(end + 2, forwarding.challenges);
+  Best& best = best_of(forwarding);
+  if (!best.challenges.empty()) {  // RFC 3261 section 16.7 step 7
+    const auto end = best.response.find("\r\n\r\n");
+    if (end != std::string::npos) best.response.insert(end + 2, best.challenges);
   }
-  env_.servers.answer(forwarding.server, forwarding.fork.status(), forwarding.best, now);
-  forwarding.best = {};
+  env_.servers.answer(forwarding.server, forwarding.fork.status(), best.response, now);
+  forwarding.best.reset();
 }
 
 void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now) {

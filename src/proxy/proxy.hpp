@@ -112,9 +112,13 @@ class Proxy {
     Heard heard = Heard::nothing;
     bool size_switched = false;  ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
     bool force_udp = false;
-    Endpoint peer{};                       ///< when it is one: what it asserts is believed (RFC 3325); port 0: none
-    bool flow_lost = false;                ///< its flow is gone: what is tried instead leads there only by luck
-    std::optional<net::Flow> natted_at{};  ///< who answers stands behind NAT there
+    Endpoint peer{};         ///< when it is one: what it asserts is believed (RFC 3325); port 0: none
+    bool flow_lost = false;  ///< its flow is gone: what is tried instead leads there only by luck
+    bool natted = false;     ///< who answers stands behind NAT, where the destination's flow leads
+  };
+  /// The best response so far, our Via taken off, and header lines of other branches' 401/407.
+  struct Best {
+    std::string response, challenges;
   };
   /// One forwarded request under way: everything about it that outlives its walk through the pipeline.
   struct Forwarding {
@@ -135,8 +139,7 @@ class Proxy {
     Fork fork;
     ForwardFacts facts;
     boost::container::small_vector<Branch, 1> branches;
-    std::string best;        ///< the best response so far, our Via taken off
-    std::string challenges;  ///< header lines of other branches' 401/407
+    std::unique_ptr<Best> best;
     std::uint64_t loop = 0;
     observe::DecisionRecord record;
     bool at_limit = false;  ///< a branch found no room among our client transactions (CGP-49)
@@ -239,7 +242,8 @@ class Proxy {
   // Responses.
   void forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now);
   void keep_best(Forwarding& forwarding, std::uint16_t index, const sip::Message& response);
-  void add_challenges(Forwarding& forwarding, const sip::Message& response) const;
+  static void add_challenges(Forwarding& forwarding, const sip::Message& response);
+  [[nodiscard]] static Best& best_of(Forwarding& forwarding);
   void answer_best(Forwarding& forwarding, TimePoint now);
   void answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now);
   void send_trying(Forwarding& forwarding, const sip::Message& request, TimePoint now);
