@@ -105,6 +105,7 @@ void Proxy::fail_branch(Forwarding& forwarding, std::uint16_t index, sip::Status
   forwarding.fork.on_failed(index, stands_for, now, actions_);
 }
 
+/// Most are below both limits, and it does not matter where they go.
 bool Proxy::exceeds_udp_limit(const net::Flow& flow, std::size_t size) const {
   const std::size_t lan = config_->sip.udp_limit_lan, wan = config_->sip.udp_limit_wan;
   return size > std::min(lan, wan) && size > (config_->is_lan(flow.remote.address) ? lan : wan);

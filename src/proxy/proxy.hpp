@@ -233,9 +233,7 @@ class Proxy {
 
   // Without state.
   static constexpr std::uint64_t nobody = ~std::uint64_t{0};  ///< key of questions whose answers only go into the cache
-  [[nodiscard]] static bool is_sips(std::string_view uri) {
-    return uri.size() > 4 && uri[4] == ':' && starts_with_ignore_case(uri, "sips:");
-  }
+  [[nodiscard]] static bool is_sips(std::string_view uri) { return starts_with_ignore_case(uri, "sips:"); }
   static constexpr std::string_view stateless_mark = "z9hG4bKbhs";
   void append_stateless_branch(std::string& out, const sip::Message& request);
 

@@ -40,6 +40,13 @@ std::optional<Duration> retry_after(const sip::Message& response) {
   return number ? std::optional<Duration>(seconds(*number)) : std::nullopt;
 }
 
+/// Not parsed again where it is the Request-URI that came.
+Result<sip::Uri, sip::UriError> uri_of_next_hop(const sip::Message& request, const ForwardFacts& facts,
+                                                const routing::Destination& destination) {
+  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
+  return text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
+}
+
 }  // namespace
 
 void Proxy::start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
@@ -71,8 +78,7 @@ std::optional<net::Flow> Proxy::flow_of_binding(Branch& branch) const {
 
 Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const sip::Message& request, const ForwardFacts& facts,
                                                             const routing::Destination& destination) const {
-  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
-  const auto uri = text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
+  const auto uri = uri_of_next_hop(request, facts, destination);
   auto hop = uri ? transport::next_hop_of(*uri)
                  : Result<transport::NextHop, transport::TargetError>(failure(transport::TargetError::not_sip));
   if (!hop) return failure(sip::StatusCode(uri && uri->scheme == sip::Scheme::other ? 416 : 404));
@@ -85,8 +91,7 @@ Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const sip::Message& 
 std::optional<transport::Target> Proxy::plain_target(const sip::Message& request, const ForwardFacts& facts,
                                                      const routing::Destination& destination) const {
   if (destination.transport || is_sips(destination.uri)) return std::nullopt;
-  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
-  const auto uri = text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
+  const auto uri = uri_of_next_hop(request, facts, destination);
   return uri ? transport::plain_target(*uri, reach_) : std::nullopt;
 }
 
