@@ -93,5 +93,20 @@ TEST(QuotedForLog, CutsLongTexts) {
   EXPECT_LT(quoted_for_log(std::string(100000, 'x')).size(), 210u);
 }
 
+// [threats 31] Whatever stands where, however long the text is.
+TEST(Text, OneOctetThatIsNotPlainIsEscapedAnywhere) {
+  for (std::size_t size = 1; size < 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const auto& [octet, shown] :
+           {std::pair{'\n', "\\x0a"}, {'"', "\\\""}, {'\\', "\\\\"}, {'\x7f', "\\x7f"}, {'\xc4', "\\xc4"}}) {
+        std::string text(size, 'x'), expected = text;
+        text[at] = octet;
+        expected.replace(at, 1, shown);
+        EXPECT_EQ(quoted_for_log(text), '"' + expected + '"');
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bellhop

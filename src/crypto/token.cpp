@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include <bit>
+#include <cstring>
 
 #include "crypto/base32.hpp"
 #include "crypto/sodium.hpp"
@@ -26,38 +27,42 @@ Key random_key() {
 std::uint64_t short_mac(const Key& key, std::string_view bytes) {
   static_assert(std::tuple_size_v<Key> == crypto_shorthash_KEYBYTES);
   static_assert(sizeof(std::uint64_t) == crypto_shorthash_BYTES);
-  sodium_ready();
+  static_assert(std::endian::native == std::endian::little);  // as its octets are
   std::array<unsigned char, crypto_shorthash_BYTES> mac;
   crypto_shorthash(mac.data(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), key.data());
-  const auto value = std::bit_cast<std::uint64_t>(mac);
-  return std::endian::native == std::endian::little ? value : __builtin_bswap64(value);
+  return std::bit_cast<std::uint64_t>(mac);
+}
+
+char* write_base32(char* out, std::uint64_t value) {
+#pragma GCC unroll 13
+  for (std::size_t i = 0; i < base32_size; ++i) out[i] = base32_digits[(value >> (5 * (base32_size - 1 - i))) & 31];
+  return out + base32_size;
 }
 
 void append_base32(std::string& out, std::uint64_t value) {
   std::array<char, base32_size> text;
-#pragma GCC unroll 13
-  for (std::size_t i = base32_size; i-- > 0; value >>= 5) text[i] = base32_digits[value & 31];
+  write_base32(text.data(), value);
   out.append(text.data(), text.size());
 }
 
 std::optional<std::uint64_t> parse_base32(std::string_view text) {
   if (text.size() != base32_size) return std::nullopt;
-  const unsigned first = base32_values[static_cast<unsigned char>(text.front())];
-  std::uint64_t value = first;
-  unsigned seen = first;
-#pragma GCC unroll 12
-  for (std::size_t i = 1; i < base32_size; ++i) {
+  const bool fits = base32_values[static_cast<unsigned char>(text.front())] < 16;  // it carries four bits
+  std::uint64_t value = 0;
+  unsigned seen = 0;
+#pragma GCC unroll 13
+  for (std::size_t i = 0; i < base32_size; ++i) {
     const unsigned five = base32_values[static_cast<unsigned char>(text[i])];
     seen |= five;
-    value = (value << 5) | five;  // too many bits come of what is no digit, and then the value is of no use
+    value = (value << 5) | five;  // of no consequence when one was no digit
   }
-  const bool fits = first < 16;  // it carries four bits
   return fits && (seen & no_base32_digit) == 0 ? std::optional(value) : std::nullopt;
 }
 
 void append_stamped_number(std::string& out, const Key& key, std::uint64_t value) {
-  append_base32(out, value);
-  append_base32(out, mac_of(key, value));
+  std::array<char, stamped_number_size> text;
+  write_base32(write_base32(text.data(), value), mac_of(key, value));
+  out.append(text.data(), text.size());
 }
 
 std::optional<std::uint64_t> parse_stamped_number(std::string_view text, const Key& key) {

@@ -21,6 +21,8 @@ using Key = std::array<unsigned char, 16>;
 inline constexpr std::size_t base32_size = 13;
 /// Text without padding that is a token character of SIP throughout (0-9, a-v): 13 characters for 64 bits.
 void append_base32(std::string& out, std::uint64_t value);
+/// The same into `out`, which has room for base32_size characters; returns where they end.
+char* write_base32(char* out, std::uint64_t value);
 /// All 13 characters and nothing else, in any case (SIP compares tokens without case).
 [[nodiscard]] std::optional<std::uint64_t> parse_base32(std::string_view text);
 

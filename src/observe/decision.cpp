@@ -13,6 +13,8 @@ constexpr std::array<std::string_view, 21> step_names{
     "registrar", "location", "routing",  "target",       "branch",       "response",      "answer"};
 static_assert(step_names.size() == static_cast<std::size_t>(Step::answer) + 1);
 
+constexpr std::size_t longest_name = std::ranges::max(step_names, {}, &std::string_view::size).size();
+constexpr std::size_t between = 4;         // two entries: "; ", and two spaces
 constexpr std::size_t longest_part = 255;  // its length is kept in one octet
 constexpr std::size_t entry_head = 3;
 
@@ -50,12 +52,22 @@ std::string DecisionRecord::text() const {
 
 void DecisionRecord::append_to(std::string& out) const {
   const std::size_t start = out.size();
+  out.resize(start + used_ + count_ * (longest_name + between));
+  char* const begin = out.data() + start;
+  char* at = begin;
+  const auto put = [&at](std::string_view text) { at = copy_octets(text, at); };
+  const auto put_behind_space = [&](std::string_view text) {
+    if (text.empty()) return;
+    *at++ = ' ';
+    put(text);
+  };
   for_each([&](Step step, std::string_view verdict, std::string_view detail) {
-    if (out.size() != start) out += "; ";
-    out += name_of(step);
-    if (!verdict.empty()) (out += ' ') += verdict;
-    if (!detail.empty()) (out += ' ') += detail;
+    if (at != begin) put("; ");
+    put(name_of(step));
+    put_behind_space(verdict);
+    put_behind_space(detail);
   });
+  out.resize(static_cast<std::size_t>(at - out.data()));
   if (truncated_) out += " ...";
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -32,14 +33,20 @@ void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
               {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
+transport::Target over_tcp(transport::Target target) {
+  target.transport = sip::Transport::tcp;
+  return target;
+}
+
 }  // namespace
 
 std::optional<net::Flow> Proxy::next_flow(Forwarding& forwarding, Branch& branch, TimePoint now) {
   if (branch.next_target == 0 && branch.destination.flow && branch.targets.empty()) return branch.destination.flow;
   while (branch.next_target < branch.targets.size()) {
-    transport::Target target = branch.targets[branch.next_target++];
-    if (branch.size_switched) target.transport = sip::Transport::tcp;
-    if (const auto flow = env_.transport.flow_to(target, forwarding.from.socket, now)) return flow;
+    const transport::Target& target = branch.targets[branch.next_target++];
+    const auto flow = branch.size_switched ? env_.transport.flow_to(over_tcp(target), forwarding.from.socket, now)
+                                           : env_.transport.flow_to(target, forwarding.from.socket, now);
+    if (flow) return flow;
   }
   return std::nullopt;
 }
@@ -52,8 +59,8 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
     return fail_branch(forwarding, index, 503, now);
   }
   branch.peer = env_.transport.peer_of(*flow) != nullptr ? flow->remote : Endpoint{};
-  const auto dice = static_cast<unsigned>(hash64(forwarding.call_id, ~env_.hash_seed) % 100);
-  if (branch.peer.port != 0 && !forwarding.facts.urgent && !load_.admits(branch.peer, dice, now)) {
+  const auto dice = [&] { return static_cast<unsigned>(hash64(forwarding.call_id, ~env_.hash_seed) % 100); };
+  if (branch.peer.port != 0 && !forwarding.facts.urgent && !load_.admits(branch.peer, dice(), now)) {
     forwarding.record.note(Step::overload, "spared the neighbour");
     return fail_branch(forwarding, index, 503, now);
   }
@@ -67,13 +74,14 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   const Passage passage{request_of(forwarding), forwarding.facts, forwarding.from,      *flow,
                         branch.destination,     sent_by(*flow),   branch.peer.port != 0};
   write_via(passage);
+  const std::size_t branch_at = via_.size();
   env_.clients.append_branch(via_, branch.client, forwarding.loop);
   write_request(passage);
   forwarding.contact_replaced = forwarding.contact_replaced || replaces_contact(passage);
-  if (branch.destination.flow && !flow->is_stream()) branch.natted_at = *flow;
+  if (branch.destination.flow && !flow->is_stream()) branch.natted = true;
   const bool may_switch = !flow->is_stream() && !branch.force_udp && !branch.size_switched && !branch.targets.empty() &&
                           !branch.targets[branch.next_target - 1].explicit_transport;
-  if (may_switch && buffer_.size() > udp_limit(*flow)) {  // RFC 3261 section 18.1.1, CGP-31
+  if (may_switch && exceeds_udp_limit(*flow, buffer_.size())) {  // RFC 3261 section 18.1.1, CGP-31
     env_.clients.release(branch.client);
     branch.client = SlotId{};
     branch.size_switched = true;
@@ -88,8 +96,8 @@ void Proxy::send_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, 
   if (env_.log.enabled(Tag::sip_client, Level::low_level))
     env_.log(Tag::sip_client, Level::low_level, "{} {} sent to {} {}", forwarding.method_text(),
              quoted_for_log(branch.destination.uri), sip::param_name(flow->transport), flow->remote.to_string());
-  const auto via =
-      transaction::SentVia::of_written(passage.sent_by, forwarding.method_text(), forwarding.via_count + 1);
+  const auto via = transaction::SentVia::of_written(passage.sent_by, std::string_view(via_).substr(branch_at),
+                                                    forwarding.method_text(), forwarding.via_count + 1);
   env_.clients.start(branch.client, forwarding.method, buffer_, via, *flow, id, now);
 }
 
@@ -97,8 +105,10 @@ void Proxy::fail_branch(Forwarding& forwarding, std::uint16_t index, sip::Status
   forwarding.fork.on_failed(index, stands_for, now, actions_);
 }
 
-std::size_t Proxy::udp_limit(const net::Flow& flow) const {
-  return config_->is_lan(flow.remote.address) ? config_->sip.udp_limit_lan : config_->sip.udp_limit_wan;
+/// Most are below both limits, and it does not matter where they go.
+bool Proxy::exceeds_udp_limit(const net::Flow& flow, std::size_t size) const {
+  const std::size_t lan = config_->sip.udp_limit_lan, wan = config_->sip.udp_limit_wan;
+  return size > std::min(lan, wan) && size > (config_->is_lan(flow.remote.address) ? lan : wan);
 }
 
 // ---- writing
@@ -226,6 +236,10 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
     return;
   }
   if (flow && is_sips(destination.uri) && !sip::is_secure(flow->transport)) return;
+  if (const auto target = flow ? std::nullopt : plain_target(request, facts, destination)) {
+    flow = env_.transport.flow_to(*target, context.from.socket, context.now);
+    if (!flow) return;
+  }
   if (!flow) {
     const auto hop = next_hop(request, facts, destination);
     if (!hop) return;
@@ -251,11 +265,13 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
 void Proxy::append_stateless_branch(std::string& out, const sip::Message& request) {
   const sip::Via& top = request.top_via();
   buffer_.clear();
-  if (top.has_cookie())
-    fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}\n{}\n{}"), top.branch, top.host, top.port);
-  else
+  if (top.has_cookie()) {
+    const fmt::format_int port(top.port);
+    buffer_.append(top.branch).append(1, '\n').append(top.host).append(1, '\n').append(port.data(), port.size());
+  } else {
     fmt::format_to(std::back_inserter(buffer_), FMT_COMPILE("{}\n{}\n{}\n{}\n{}"), top.text, request.call_id(),
                    request.from_tag(), request.cseq().number, request.request_uri_text());
+  }
   const std::uint64_t value = hash64(buffer_, env_.hash_seed);
   out += stateless_mark;
   crypto::append_stamped_number(out, stateless_key_, value);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <vector>
 
@@ -96,7 +97,7 @@ class Fork {
   bool best_kept_ = false;  ///< the best response is one we received, not one of our own
   sip::StatusCode best_;    ///< 0: none yet
   sip::StatusCode own_status_;
-  std::vector<Branch> branches_;
+  boost::container::small_vector<Branch, 1> branches_;
 };
 
 }  // namespace bellhop::proxy

@@ -8,6 +8,7 @@
 
 #include "base/hash.hpp"
 #include "base/text.hpp"
+#include "proxy/usual_form.hpp"
 
 namespace bellhop::proxy {
 
@@ -27,6 +28,10 @@ struct RouteView {
 
 RouteView remaining_routes(const sip::Message& request, const ForwardFacts& facts) {
   RouteView view{.first = {}, .total = 0, .from_top = facts.own_routes, .last = facts.drop_last_route};
+  if (facts.no_route_stays) {
+    view.total = view.dropped();
+    return view;
+  }
   request.for_each_value(HeaderId::route, [&](std::string_view value, const sip::HeaderField&) {
     if (view.total == view.from_top) view.first = value;
     ++view.total;
@@ -102,11 +107,11 @@ void edit_routes(sip::Edits& edits, const sip::Message& request, const RouteView
   }
 }
 
-void consume_credentials(sip::Edits& edits, const sip::Message& request, std::string_view realm) {
+void consume_credentials(sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts) {
+  if (facts.consumed_realm.empty()) return;
   for (const HeaderId id : {HeaderId::proxy_authorization, HeaderId::authorization}) {
     for (const auto* field = request.first(id); field != nullptr; field = request.next(id, field)) {
-      const auto credentials = sip::parse_auth(request.value(*field));
-      if (credentials && equals_ignore_case(credentials->value("realm"), realm)) edits.remove(*field);
+      if (is_consumed(request, *field, facts)) edits.remove(*field);
     }
   }
 }
@@ -163,6 +168,12 @@ void mark_top_via(sip::Edits& edits, const sip::Via& top, std::string_view facts
 
 }  // namespace
 
+bool is_consumed(const sip::Message& request, const sip::HeaderField& field, const ForwardFacts& facts) {
+  if (facts.consumed_realm.empty()) return false;
+  const auto credentials = sip::parse_auth(request.value(field));
+  return credentials && equals_ignore_case(credentials->value("realm"), facts.consumed_realm);
+}
+
 bool wants_privacy(const sip::Message& message) {
   for (const auto* field = message.first(HeaderId::privacy); field != nullptr;
        field = message.next(HeaderId::privacy, field)) {
@@ -196,6 +207,17 @@ void state_length(sip::Edits& edits, const sip::Message& message) {
 
 void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts,
                      const Copy& copy, sip::FieldNames names) {
+  const RouteView remaining = remaining_routes(request, facts);
+  if (names == sip::FieldNames::as_received && copy.routes.empty() && remaining.total <= remaining.dropped()) {
+    std::string target_buffer;
+    const UsualForm form(request, facts, copy, as_request_uri(copy.request_uri, target_buffer));
+    if (form.fits()) return form.write(out);
+  }
+  build_by_edits(out, edits, request, facts, copy, names);
+}
+
+void build_by_edits(std::string& out, sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts,
+                    const Copy& copy, sip::FieldNames names) {
   edits.start(request);
   std::string target_buffer, hop_buffer;
   const std::string_view request_uri = as_request_uri(copy.request_uri, target_buffer);
@@ -225,7 +247,7 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
   std::array<char, 12> buffer;
   edits.set(HeaderId::max_forwards, number_text(buffer, facts.max_forwards));
   edits.set(HeaderId::max_breadth, number_text(buffer, facts.max_breadth));
-  if (!facts.consumed_realm.empty()) consume_credentials(edits, request, facts.consumed_realm);
+  consume_credentials(edits, request, facts);
   if (facts.assert_identity) assert_identity(edits, request, facts, copy.to_peer);
   edit_contacts(edits, request, copy.contacts);
   if ((facts.sender & config::Workaround::bad_update) != 0) drop_update(edits, request);

@@ -16,6 +16,7 @@ namespace bellhop::proxy {
 struct ForwardFacts {
   std::size_t own_routes = 0;    ///< Route values of ours to take off the top
   bool drop_last_route = false;  ///< the last one became the target (strict routing)
+  bool no_route_stays = false;   ///< with these all are gone
   bool in_dialog = false;
   std::string consumed_realm;       ///< credentials for this realm are ours to take out (RT-13); empty: none
   bool assert_identity = false;     ///< strip what others asserted, put in `identity` when there is one (CGP-55)
@@ -52,6 +53,12 @@ struct Copy {
 /// put nothing in. A next hop without "lr" gets the strict router's form (item 6).
 void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts,
                      const Copy& copy, sip::FieldNames names);
+/// The same for any request. Nearly all have the UsualForm, which is written faster.
+void build_by_edits(std::string& out, sip::Edits& edits, const sip::Message& request, const ForwardFacts& facts,
+                    const Copy& copy, sip::FieldNames names);
+
+/// Whether an Authorization or Proxy-Authorization is for us alone (RT-13).
+[[nodiscard]] bool is_consumed(const sip::Message& request, const sip::HeaderField& field, const ForwardFacts& facts);
 
 /// Whether the sender asks that its identity be told to trusted peers only (RFC 3325 section 9.3: "id").
 [[nodiscard]] bool wants_privacy(const sip::Message& message);

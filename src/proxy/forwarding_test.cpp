@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "proxy/usual_form.hpp"
+
 namespace bellhop::proxy {
 namespace {
 
@@ -19,20 +21,24 @@ std::string request(std::string_view more = {}, std::string_view uri = "sip:bob@
 }
 
 struct Forwarded {
-  explicit Forwarded(std::string_view text) : octets(text) { EXPECT_TRUE(message.parse(octets, sip::Limits{}, false)); }
+  explicit Forwarded(std::string_view text) : octets(text) {
+    EXPECT_TRUE(message.parse(octets, sip::Limits{}, false)) << octets;
+  }
   std::string write(std::string_view uri = "sip:bob@10.0.0.1", std::string_view routes = {},
                     std::string_view via_facts = ";received=192.0.2.1") {
     std::string out;
     sip::Edits edits(message);
-    const Copy copy{.request_uri = uri,
-                    .routes = routes,
-                    .via = "SIP/2.0/UDP 10.1.1.1;branch=z9hG4bKours",
-                    .via_facts = via_facts,
-                    .record_route = record_route,
-                    .path = {},
-                    .contacts = contacts};
-    build_forwarded(out, edits, message, facts, copy, sip::FieldNames::as_received);
+    build_forwarded(out, edits, message, facts, copy(uri, routes, via_facts), sip::FieldNames::as_received);
     return out;
+  }
+  [[nodiscard]] Copy copy(std::string_view uri, std::string_view routes, std::string_view via_facts) const {
+    return {.request_uri = uri,
+            .routes = routes,
+            .via = "SIP/2.0/UDP 10.1.1.1;branch=z9hG4bKours",
+            .via_facts = via_facts,
+            .record_route = record_route,
+            .path = {},
+            .contacts = contacts};
   }
   std::string octets;
   sip::Message message;
@@ -113,6 +119,60 @@ TEST(BuildForwarded, AssertsTheIdentityItKnows) {
   const std::string out = f.write();
   EXPECT_THAT(out, HasSubstr("P-Asserted-Identity: <sip:alice@example.test>\r\n"));
   EXPECT_THAT(out, Not(HasSubstr("P-Preferred-Identity")));
+}
+
+/// Requests of many forms: each of these lines put in, left out or in the place of another.
+std::vector<std::string> many_requests() {
+  std::vector<std::string> requests;
+  const auto with = [](std::string text, std::string_view part, std::string_view instead) {
+    return text.replace(text.find(part), part.size(), instead);
+  };
+  for (const char* more :
+       {"", "Route: <sip:us;lr>\r\n", "Record-Route: <sip:a;lr>\r\nRecord-Route: <sip:b;lr>\r\n", "Max-Breadth: 9\r\n",
+        "Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKb\r\n", "Route: <sip:us;lr>\r\nX: y\r\nroute : <sip:us2;lr>\r\n",
+        "Contact: <sip:alice@192.0.2.1>\r\n", "P-Asserted-Identity: <sip:a@b.test>\r\n", "Privacy: id\r\n",
+        "Authorization: Digest realm=\"ours\"\r\nProxy-Authorization: Digest realm=\"theirs\"\r\n",
+        "Allow: UPDATE,\r\n INVITE\r\n"}) {
+    const std::string plain = request(more);
+    requests.push_back(plain);
+    requests.push_back(with(plain, "Max-Forwards: 70\r\n", ""));
+    requests.push_back(with(plain, "Content-Length: 4\r\n", ""));
+    requests.push_back(with(plain, "Via:", "X-First: 1\r\nv :"));
+    for (const char* parameters : {"", ";rport", ";rport;branch=z9hG4bKa", ";branch=z9hG4bKa;rport;x", ";rport=5",
+                                   ";branch=z9hG4bKa ;rport", ";x=\";rport\";rport", ";RPORT;rports;branch=z9hG4bKa",
+                                   ";received=9.9.9.9;rport", ";rports;rport", ";branch=z9hG4bKa, SIP/2.0/UDP b"})
+      requests.push_back(with(plain, ";branch=z9hG4bKa", parameters));
+  }
+  return requests;
+}
+
+// [RFC3261 16.6] The usual form of a forwarded request, and the same made by edits, are the same octets
+TEST(BuildForwarded, UsualFormIsThatOfTheEdits) {
+  std::size_t usual = 0;
+  net::Flow natted;
+  natted.remote = *Endpoint::parse("198.51.100.7:5099");
+  for (const std::string& octets : many_requests()) {
+    for (unsigned facts = 0; facts < 128; ++facts) {
+      Forwarded f(octets);
+      const auto has = [facts](unsigned bit) { return (facts >> bit & 1) != 0; };
+      f.facts.own_routes = has(0) ? 2 : 0;
+      f.facts.no_route_stays = has(0) && has(1);
+      f.facts.max_forwards = has(1) ? 4'294'967'295 : 69;
+      if (has(2)) f.facts.consumed_realm = "ours";
+      f.facts.assert_identity = has(3);
+      if (has(4)) f.facts.identity = "alice@example.test";
+      if (has(5)) f.record_route = "<sip:10.1.1.1;lr>";
+      if (has(6)) f.contacts.alias = &natted;
+      const Copy copy = f.copy("sip:bob@10.0.0.1;method=INVITE", {}, has(1) ? "" : ";received=192.0.2.1;rport=5099");
+      sip::Edits edits(f.message);
+      std::string out = "kept", by_edits = out;
+      build_forwarded(out, edits, f.message, f.facts, copy, sip::FieldNames::as_received);
+      build_by_edits(by_edits, edits, f.message, f.facts, copy, sip::FieldNames::as_received);
+      ASSERT_EQ(out, by_edits) << octets << facts;
+      usual += UsualForm(f.message, f.facts, copy, copy.request_uri).fits() ? 1U : 0U;
+    }
+  }
+  EXPECT_GT(usual, 2000U);
 }
 
 // [RFC5393 4.2.1] The loop value differs when what routing looks at differs, and is the same when only Via and hops do

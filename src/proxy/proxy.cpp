@@ -9,6 +9,7 @@
 
 #include "base/copy_octets.hpp"
 #include "base/hash.hpp"
+#include "base/quoted.hpp"
 #include "base/text.hpp"
 #include "crypto/subkey.hpp"
 #include "request/overload.hpp"
@@ -34,11 +35,18 @@ void note_answer(observe::DecisionRecord& record, std::uint16_t branch, sip::Sta
   record.note(Step::branch, "answered", {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
-/// Nearly always it is alone on its line, as we wrote it.
-void remove_top_via(sip::Edits& edits, const sip::Message& message) {
-  const sip::HeaderField* const first = message.first(HeaderId::via);
-  const bool alone = message.value(*first).size() == message.top_via().text.size();
+/// Writes the response without its top Via, and with these edits. Nearly always there are none, and that Via is alone
+/// on its line, as we wrote it.
+void write_without_top_via(std::string& out, sip::Edits& edits, const sip::Message& response, sip::FieldNames names) {
+  const sip::HeaderField* const first = response.first(HeaderId::via);
+  const bool alone = response.value(*first).size() == response.top_via().text.size();
+  if (alone && edits.empty() && names == sip::FieldNames::as_received) {
+    const std::string_view octets = response.octets();
+    out.append(octets, 0, first->name_at).append(octets, first->end_at);
+    return;
+  }
   alone ? edits.remove(*first) : edits.remove_first_value(HeaderId::via);
+  edits.write(out, names);
 }
 
 /// The other way round: a Contact that we had put in place of the caller's is its own again (CGP-67).
@@ -175,7 +183,7 @@ bool Proxy::forward(request::RequestContext& context, std::vector<routing::Desti
   forwarding.branches.reserve(destinations.size());
   for (routing::Destination& destination : destinations) {
     forwarding.fork.add_branch(too_wide ? falling_q-- : destination.q);
-    forwarding.branches.push_back(Branch{.destination = std::move(destination)});
+    forwarding.branches.emplace_back().destination = std::move(destination);
   }
   send_trying(forwarding, message, context.now);
   forwarding.fork.begin(context.now, actions_);
@@ -334,9 +342,9 @@ void Proxy::finish(SlotId id, TimePoint now) {
     const std::string_view what = established ? std::string_view("call established") : forwarding.method_text();
     std::string line;
     line.reserve(512);
-    line.append(what).append(" ").append(quoted_for_log(forwarding.call_id)).append(" ");
-    line.append(quoted_for_log(forwarding.request_uri_text())).append(" ");
-    forwarding.record.append_to(line);
+    append_quoted_for_log(line.append(what).append(" "), forwarding.call_id);
+    append_quoted_for_log(line.append(" "), forwarding.request_uri_text());
+    forwarding.record.append_to(line.append(" "));
     env_.log.write(Tag::sip, level, std::move(line));
   }
   if (!env_.servers.answered_finally(forwarding.server))
@@ -362,7 +370,7 @@ Proxy::Afterwards::Afterwards(const Forwarding& forwarding)
       contact_replaced(forwarding.contact_replaced) {
   branches.reserve(forwarding.branches.size());
   for (const auto& branch : forwarding.branches)
-    branches.push_back({branch.client, branch.peer.port != 0, branch.natted_at});
+    branches.push_back({branch.client, branch.peer.port != 0, branch.natted ? branch.destination.flow : std::nullopt});
 }
 
 void Proxy::pass_repeat(const Afterwards& after, SlotId client, const sip::Message& response, TimePoint now) {
@@ -390,9 +398,8 @@ void Proxy::strip_own_via(std::string& out, const sip::Message& response, const 
   edits_.start(response);
   if (config_->sip.p_asserted_identity)
     strip_assertions(edits_, response, env_.transport.peer_of(from) != nullptr, /*to_peer=*/false);
-  remove_top_via(edits_, response);
   state_length(edits_, response);
-  edits_.write(out, names());
+  write_without_top_via(out, edits_, response, names());
 }
 
 Proxy::WayBack Proxy::way_back(const Forwarding& forwarding, std::uint16_t index) {
@@ -401,14 +408,13 @@ Proxy::WayBack Proxy::way_back(const Forwarding& forwarding, std::uint16_t index
           .from_peer = branch.peer.port != 0,
           .to_peer = forwarding.facts.from_peer,
           .contact_replaced = forwarding.contact_replaced,
-          .natted_at = branch.natted_at ? &*branch.natted_at : nullptr,
+          .natted_at = branch.natted ? &*branch.destination.flow : nullptr,
           .epid = forwarding.facts.caller_epid};
 }
 
 /// The same with what the two ends need (RT-16, CGP-62).
 void Proxy::write_response(std::string& out, const WayBack& way, const sip::Message& response) {
   edits_.start(response);
-  remove_top_via(edits_, response);
   config::Workarounds callee = 0;
   if (!config_->devices.empty()) {
     const std::string_view agent = response.value_of(HeaderId::user_agent);
@@ -430,7 +436,7 @@ void Proxy::write_response(std::string& out, const WayBack& way, const sip::Mess
   if ((callee & config::Workaround::bad_update) != 0) drop_update(edits_, response);
   if (!way.epid.empty()) restore_epid(edits_, response, HeaderId::from, way.epid);
   state_length(edits_, response);
-  edits_.write(out, names());
+  write_without_top_via(out, edits_, response, names());
 }
 
 void Proxy::forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now) {
@@ -445,27 +451,35 @@ void Proxy::forward_response(Forwarding& forwarding, std::uint16_t index, const 
 }
 
 void Proxy::keep_best(Forwarding& forwarding, std::uint16_t index, const sip::Message& response) {
-  forwarding.best.clear();
-  write_response(forwarding.best, way_back(forwarding, index), response);
+  std::string& best = best_of(forwarding).response;
+  best.clear();
+  write_response(best, way_back(forwarding, index), response);
 }
 
-void Proxy::add_challenges(Forwarding& forwarding, const sip::Message& response) const {
+Proxy::Best& Proxy::best_of(Forwarding& forwarding) {
+  if (!forwarding.best) forwarding.best = std::make_unique<Best>();
+  return *forwarding.best;
+}
+
+void Proxy::add_challenges(Forwarding& forwarding, const sip::Message& response) {
+  std::string& challenges = best_of(forwarding).challenges;
   for (const HeaderId id : {HeaderId::www_authenticate, HeaderId::proxy_authenticate})
     for (const auto* field = response.first(id); field != nullptr; field = response.next(id, field)) {
-      forwarding.challenges += sip::name_of(id).name;
-      forwarding.challenges += ": ";
-      forwarding.challenges += response.value(*field);
-      forwarding.challenges += "\r\n";
+      challenges += sip::name_of(id).name;
+      challenges += ": ";
+      challenges += response.value(*field);
+      challenges += "\r\n";
     }
 }
 
 void Proxy::answer_best(Forwarding& forwarding, TimePoint now) {
-  if (!forwarding.challenges.empty()) {  // RFC 3261 section 16.7 step 7
-    const auto end = forwarding.best.find("\r\n\r\n");
-    if (end != std::string::npos) forwarding.best.insert(end + 2, forwarding.challenges);
+  Best& best = best_of(forwarding);
+  if (!best.challenges.empty()) {  // RFC 3261 section 16.7 step 7
+    const auto end = best.response.find("\r\n\r\n");
+    if (end != std::string::npos) best.response.insert(end + 2, best.challenges);
   }
-  env_.servers.answer(forwarding.server, forwarding.fork.status(), forwarding.best, now);
-  forwarding.best = {};
+  env_.servers.answer(forwarding.server, forwarding.fork.status(), best.response, now);
+  forwarding.best.reset();
 }
 
 void Proxy::answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -104,16 +105,20 @@ class Proxy {
   /// One target under way.
   struct Branch {
     routing::Destination destination;
-    SlotId client{};                           ///< invalid until sent
-    std::vector<transport::Target> targets{};  ///< addresses of the next hop, in order
+    SlotId client{};               ///< invalid until sent
+    transport::Targets targets{};  ///< addresses of the next hop, in order
     std::size_t next_target = 0;
     std::unique_ptr<LookUps> look_ups{};
     Heard heard = Heard::nothing;
     bool size_switched = false;  ///< went to TCP for its size; UDP is the fall-back (RFC 3261 section 18.1.1)
     bool force_udp = false;
-    Endpoint peer{};                       ///< when it is one: what it asserts is believed (RFC 3325); port 0: none
-    bool flow_lost = false;                ///< its flow is gone: what is tried instead leads there only by luck
-    std::optional<net::Flow> natted_at{};  ///< who answers stands behind NAT there
+    Endpoint peer{};         ///< when it is one: what it asserts is believed (RFC 3325); port 0: none
+    bool flow_lost = false;  ///< its flow is gone: what is tried instead leads there only by luck
+    bool natted = false;     ///< who answers stands behind NAT, where the destination's flow leads
+  };
+  /// The best response so far, our Via taken off, and header lines of other branches' 401/407.
+  struct Best {
+    std::string response, challenges;
   };
   /// One forwarded request under way: everything about it that outlives its walk through the pipeline.
   struct Forwarding {
@@ -133,9 +138,8 @@ class Proxy {
     SlotId server{};
     Fork fork;
     ForwardFacts facts;
-    std::vector<Branch> branches;
-    std::string best;        ///< the best response so far, our Via taken off
-    std::string challenges;  ///< header lines of other branches' 401/407
+    boost::container::small_vector<Branch, 1> branches;
+    std::unique_ptr<Best> best;
     std::uint64_t loop = 0;
     observe::DecisionRecord record;
     bool at_limit = false;  ///< a branch found no room among our client transactions (CGP-49)
@@ -159,7 +163,7 @@ class Proxy {
       bool peer;
       std::optional<net::Flow> natted_at;
     };
-    std::vector<Branch> branches;
+    boost::container::small_vector<Branch, 1> branches;
     std::string caller_epid;
     net::Flow reply_to;
     SlotId server;
@@ -193,6 +197,8 @@ class Proxy {
   [[nodiscard]] Result<transport::NextHop, sip::StatusCode> next_hop(const sip::Message& request,
                                                                      const ForwardFacts& facts,
                                                                      const routing::Destination& destination) const;
+  [[nodiscard]] std::optional<transport::Target> plain_target(const sip::Message& request, const ForwardFacts& facts,
+                                                              const routing::Destination& destination) const;
   [[nodiscard]] transport::Location locate(const transport::NextHop& hop, const sip::Message& request,
                                            const std::vector<net::AnswerPtr>& at_hand, TimePoint now) const;
   [[nodiscard]] bool ask(SlotId id, Branch& branch, std::uint16_t index, const std::vector<net::Question>& questions,
@@ -222,7 +228,7 @@ class Proxy {
   void write_path(std::string& out, const Passage& passage) const;
   [[nodiscard]] bool replaces_contact(const Passage& passage) const;
   [[nodiscard]] ContactEdits contact_edits(const Passage& passage);
-  [[nodiscard]] std::size_t udp_limit(const net::Flow& flow) const;
+  [[nodiscard]] bool exceeds_udp_limit(const net::Flow& flow, std::size_t size) const;
   void follow_redirection(Forwarding& forwarding, const sip::Message& response);
 
   // Without state.
@@ -234,7 +240,8 @@ class Proxy {
   // Responses.
   void forward_response(Forwarding& forwarding, std::uint16_t index, const sip::Message& response, TimePoint now);
   void keep_best(Forwarding& forwarding, std::uint16_t index, const sip::Message& response);
-  void add_challenges(Forwarding& forwarding, const sip::Message& response) const;
+  static void add_challenges(Forwarding& forwarding, const sip::Message& response);
+  [[nodiscard]] static Best& best_of(Forwarding& forwarding);
   void answer_best(Forwarding& forwarding, TimePoint now);
   void answer_own(Forwarding& forwarding, sip::StatusCode status, TimePoint now);
   void send_trying(Forwarding& forwarding, const sip::Message& request, TimePoint now);

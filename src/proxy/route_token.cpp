@@ -119,12 +119,20 @@ struct Parameters {
   std::optional<std::string_view> dialog, flow, path, contact, epid;
 
   explicit Parameters(const sip::Uri& uri) {
-    if (uri.parameters.empty()) return;
-    for (const sip::Parameter p : uri.parameter_list()) {
-      auto* const place =
-          p.name.find('%') == std::string_view::npos ? place_of(p.name) : place_of(sip::unescape(p.name));
-      if (place != nullptr && !*place) *place = p.value;
+    for (std::string_view rest = uri.parameters; !rest.empty();) {  // no URI parameter has quotes
+      const auto end = rest.find(';');
+      take(rest.substr(0, end));
+      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     }
+  }
+  void take(std::string_view parameter) {
+    const bool may_be_ours = parameter.size() > 1 && (lower(parameter[0]) == 'b' || parameter[0] == '%');
+    if (!may_be_ours) return;
+    const auto equals = parameter.find('=');
+    const std::string_view name = parameter.substr(0, equals);
+    auto* const place = name.find('%') == std::string_view::npos ? place_of(name) : place_of(sip::unescape(name));
+    if (place == nullptr || *place) return;
+    *place = equals == std::string_view::npos ? std::string_view() : parameter.substr(equals + 1);
   }
   std::optional<std::string_view>* place_of(std::string_view name) {
     if (name.size() != 2 || lower(name[0]) != 'b') return nullptr;
@@ -182,6 +190,7 @@ void RouteTokens::append_contact(std::string& out, const Value& value, const sip
 }
 
 std::optional<RouteTokens::Contact> RouteTokens::read_contact(const sip::Uri& uri) const {
+  if (uri.parameters.empty()) return std::nullopt;
   const Parameters said(uri);
   if (!said.contact || said.contact->empty()) return std::nullopt;
   const auto shown = token_in(said.path);
@@ -192,6 +201,7 @@ std::optional<RouteTokens::Contact> RouteTokens::read_contact(const sip::Uri& ur
 }
 
 RouteTokens::Mark RouteTokens::read(const sip::Uri& route, std::string_view call_id) const {
+  if (route.parameters.empty()) return {};
   const Parameters said(route);
   const std::string_view flow_text = said.flow.value_or(std::string_view());
   if (const auto path = token_in(said.path); path && *path == path_token(flow_text, {}))

@@ -40,6 +40,13 @@ std::optional<Duration> retry_after(const sip::Message& response) {
   return number ? std::optional<Duration>(seconds(*number)) : std::nullopt;
 }
 
+/// Not parsed again where it is the Request-URI that came.
+Result<sip::Uri, sip::UriError> uri_of_next_hop(const sip::Message& request, const ForwardFacts& facts,
+                                                const routing::Destination& destination) {
+  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
+  return text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
+}
+
 }  // namespace
 
 void Proxy::start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
@@ -71,14 +78,21 @@ std::optional<net::Flow> Proxy::flow_of_binding(Branch& branch) const {
 
 Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const sip::Message& request, const ForwardFacts& facts,
                                                             const routing::Destination& destination) const {
-  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
-  const auto uri = text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
+  const auto uri = uri_of_next_hop(request, facts, destination);
   auto hop = uri ? transport::next_hop_of(*uri)
                  : Result<transport::NextHop, transport::TargetError>(failure(transport::TargetError::not_sip));
   if (!hop) return failure(sip::StatusCode(uri && uri->scheme == sip::Scheme::other ? 416 : 404));
   if (destination.transport) hop->transport = destination.transport;
   if (is_sips(destination.uri)) hop->secure = true;  // RFC 3261 section 26.2.2: whatever the Route says of itself
   return std::move(*hop);
+}
+
+/// Nearly all next hops are addresses, which leaves nothing to look up.
+std::optional<transport::Target> Proxy::plain_target(const sip::Message& request, const ForwardFacts& facts,
+                                                     const routing::Destination& destination) const {
+  if (destination.transport || is_sips(destination.uri)) return std::nullopt;
+  const auto uri = uri_of_next_hop(request, facts, destination);
+  return uri ? transport::plain_target(*uri, reach_) : std::nullopt;
 }
 
 transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Message& request,
@@ -88,14 +102,17 @@ transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Mess
       if (answer->question.type == type && answer->question.name == name) return answer;
     return env_.resolver.cached(type, name, now);
   };
-  Random random(hash64(request.call_id(), env_.hash_seed));
-  return transport::locate(hop, config_->hosts, reach_, std::ref(lookup), random);
+  return transport::locate(hop, config_->hosts, reach_, std::ref(lookup), hash64(request.call_id(), env_.hash_seed));
 }
 
 /// Fills branch.targets; false while look-ups are under way or when the branch failed at once.
 bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
   Branch& branch = forwarding.branches[index];
   const sip::Message& request = request_of(forwarding);
+  if (const auto target = plain_target(request, forwarding.facts, branch.destination)) {
+    branch.targets.assign(1, *target);
+    return true;
+  }
   const auto hop = next_hop(request, forwarding.facts, branch.destination);
   if (!hop) {
     forwarding.record.note(Step::target, "no next hop", branch.destination.uri);

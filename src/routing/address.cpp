@@ -103,7 +103,8 @@ std::string stored_domain_of(std::string_view host, const config::Snapshot& conf
 }
 
 std::string fold_user(std::string_view user, const config::Registrar& registrar) {
-  std::string decoded = user.find('%') == std::string_view::npos ? std::string(user) : sip::unescape(user);
+  if (user.find('%') == std::string_view::npos) return registrar.case_sensitive ? std::string(user) : to_lower(user);
+  std::string decoded = sip::unescape(user);
   return registrar.case_sensitive ? decoded : to_lower(decoded);
 }
 
@@ -120,9 +121,26 @@ void append_binding_key(std::string& out, std::string_view user, std::string_vie
   if (registrar.use_domain) out.append(1, '@').append(domain);
 }
 
+/// No escapes, no "._udp" and the like, no IPv6 brackets.
+const config::Domain* domain_of_plain(const sip::Uri& uri, const config::Snapshot& config) {
+  if (!uri.is_sip() || uri.user.empty() || uri.user.find('%') != std::string_view::npos || uri.host.front() == '[' ||
+      uri.host.find('_') != std::string_view::npos)
+    return nullptr;
+  const config::Domain* const domain = config.domain_of(uri.host);
+  return domain != nullptr && equals_ignore_case(domain->name, uri.host) ? domain : nullptr;
+}
+
 Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,
                                          const storage::Directory& directory) {
-  Address address;
+  Result<Address, Refusal> resolved;
+  Address& address = *resolved;
+  if (const config::Domain* domain = domain_of_plain(uri, config)) {
+    address.uri = uri.text;
+    address.user = fold_user(uri.user, config.registrar);
+    address.host = to_lower(uri.host);
+    address.domain = domain;
+    return resolved;
+  }
   if (uri.scheme == sip::Scheme::tel) {
     if (config.domains.empty()) return failure(Refusal{416});
     address.domain = &config.domains.front();
@@ -130,7 +148,7 @@ Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snap
     for (const char c : uri.user)
       if (c != '-' && c != '.' && c != '(' && c != ')') address.user += lower(c);
     address.uri = fmt::format("sip:{}@{}", address.user, address.host);
-    return address;
+    return resolved;
   }
   std::string raw_user(uri.user);
   address.host = normal_host(uri.host);
@@ -153,7 +171,7 @@ Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snap
   sip::Uri shown = uri;
   if (port_goes) shown.has_port = false;
   address.uri = rebuild(shown, raw_user, written_host, changed);
-  return address;
+  return resolved;
 }
 
 }  // namespace bellhop::routing

@@ -88,7 +88,7 @@ std::vector<Destination> destinations_of(const std::vector<location::Binding>& b
 }
 
 Decision Router::route(Result<sip::Uri, sip::UriError> uri, sip::Method method, const config::Snapshot& config,
-                       TimePoint now, observe::DecisionRecord& record) const {
+                       TimePoint now, observe::DecisionRecord& record) {
   Decision decision;
   std::string uri_text;  // of an alias
   std::optional<Gruus::Device> device;
@@ -143,11 +143,11 @@ Decision Router::route(Result<sip::Uri, sip::UriError> uri, sip::Method method, 
 
 void Router::route_local(const Address& address, const Wanted& wanted, sip::Method method,
                          const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record,
-                         Decision& decision) const {
+                         Decision& decision) {
   decision.domain = address.domain;
   decision.callee_user = address.user;
   decision.callee_domain = address.local_name();
-  std::vector<location::Binding> bindings;
+  std::vector<location::Binding>& bindings = bindings_;
   table_.find(wanted.key, now, bindings);
   const bool temporary = wanted.device && wanted.device->instance_hash != 0;
   // RFC 5627 section 5.1: one that the device has replaced is no address any more.

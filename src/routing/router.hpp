@@ -48,14 +48,14 @@ struct Decision {
 /// Spec    RFC 3261 sections 16.5 and 10; features.md CGP-12 to CGP-19, CGP-52, RT-11, REG-07, REG-12, REG-16.
 /// Answers 484 without a user in a local domain, 404 for unknown users and undotted domains, 480 for known users
 ///         without a binding, 405 when no binding accepts the method, 482 for aliases that chase each other.
-/// Threads any; holds no state of its own.
+/// Owner   one shard; keeps nothing between requests but room.
 class Router {
  public:
   Router(const storage::Directory& directory, const location::Table& table, const crypto::Key& key = {})
       : directory_(directory), table_(table), gruus_(key) {}
 
   [[nodiscard]] Decision route(Result<sip::Uri, sip::UriError> target, sip::Method method,
-                               const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record) const;
+                               const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record);
 
  private:
   /// What a GRUU narrows a search to (RFC 5627); nothing: all devices of the user.
@@ -64,13 +64,14 @@ class Router {
     std::optional<Gruus::Device> device;
   };
   void route_local(const Address& address, const Wanted& wanted, sip::Method method, const config::Snapshot& config,
-                   TimePoint now, observe::DecisionRecord& record, Decision& decision) const;
+                   TimePoint now, observe::DecisionRecord& record, Decision& decision);
   void route_remote(const Address& address, const config::Snapshot& config, observe::DecisionRecord& record,
                     Decision& decision) const;
 
   const storage::Directory& directory_;
   const location::Table& table_;
   Gruus gruus_;
+  std::vector<location::Binding> bindings_;  ///< scratch
 };
 
 /// A binding as a destination: Path, NAT and connections considered.

@@ -181,6 +181,16 @@ Pipeline::Next Pipeline::take_own_routes(Context& context) {
 
 // ---- steps: who asks (and admission.cpp)
 
+namespace {
+/// Where the request says itself: its target, over the flow that its Route named.
+void add_own_target(routing::Decision& decision, const request::RequestContext& context) {
+  routing::Destination& destination = decision.destinations.emplace_back();
+  destination.uri = context.target_uri;
+  destination.flow = context.route_flow;
+  destination.outbound = context.by_path;
+}
+}  // namespace
+
 /// An ACK is never answered. One for an answer we gave without state ends here; one for a 2xx goes on along its route
 /// set (section 16.6, CGP-03); any other goes nowhere a stranger's request would not.
 Pipeline::Next Pipeline::pass_ack(Context& context) {
@@ -190,11 +200,7 @@ Pipeline::Next Pipeline::pass_ack(Context& context) {
   take_alias(context);
   const bool look_up = !context.preloaded_route && !context.by_path && names_user_of_ours(context);
   if ((context.in_dialog && !look_up) || context.by_path) {
-    decision.destinations.push_back({.uri = std::string(context.target_uri),
-                                     .routes = {},
-                                     .flow = context.route_flow,
-                                     .transport = {},
-                                     .outbound = context.by_path});
+    add_own_target(decision, context);
   } else {
     decision = env_.router.route(context.target(), Method::ack, context.config, context.now, context.record);
     if (decision.refused || (decision.to_remote && !relay_allowed(context, decision))) {
@@ -251,11 +257,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
   take_alias(context);
   if (context.by_path) {  // RFC 5626 section 5.3.1: over its flow or not at all
     routing::Decision decision;
-    decision.destinations.push_back({.uri = std::string(context.target_uri),
-                                     .routes = {},
-                                     .flow = context.route_flow,
-                                     .transport = {},
-                                     .outbound = true});
+    add_own_target(decision, context);
     return pass_on(context, decision);
   }
   if (!context.in_dialog) {
@@ -269,8 +271,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
     if (names_user_of_ours(context)) return Next::go_on;
   }
   routing::Decision decision;
-  decision.destinations.push_back(
-      {.uri = std::string(context.target_uri), .routes = {}, .flow = context.route_flow, .transport = {}});
+  add_own_target(decision, context);
   if (!context.config.sites.empty())
     if (const auto uri = context.target())
       decision.destinations.front().workarounds = context.config.workarounds_of_site(uri->host);
@@ -281,9 +282,12 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
 /// phone may well stand on one of our own addresses, with a port of its own.
 bool Pipeline::names_user_of_ours(const Context& context) {
   const auto uri = context.target();
-  if (!uri || domain_of(uri->host, context) == nullptr) return false;
-  const auto literal = sip::host_address(uri->host);
-  return !literal || uri->port == 0 || context.config.is_own_address(*literal, uri->port);
+  if (!uri) return false;
+  if (uri->port != 0)
+    if (const auto literal = sip::host_address(uri->host);
+        literal && !context.config.is_own_address(*literal, uri->port))
+      return false;
+  return domain_of(uri->host, context) != nullptr;
 }
 
 /// RT-16: in a dialog a Contact that we marked comes back as Request-URI. Its mark is as new as the last request the
@@ -312,6 +316,7 @@ Pipeline::Next Pipeline::route(Context& context) {
   if (!decision.to_remote &&
       !context.in_dialog) {  // RT-01: a Route of the caller's own making does not lead past our users' bindings
     context.own_routes = 0;
+    context.preloaded_route = false;
     context.message.for_each_value(
         HeaderId::route, [&](std::string_view, const sip::HeaderField&) { return ++context.own_routes, true; });
   }
@@ -389,10 +394,10 @@ void find_way_back(const request::RequestContext& context, proxy::ForwardFacts& 
                            ? sip::parse_contact(context.message.value_of(HeaderId::contact), &others)
                            : Result<sip::Contact, sip::ValueError>(failure(sip::ValueError::malformed));
   const sip::Uri* uri = contact && !contact->star ? &contact->address.uri : nullptr;
-  facts.caller_natted = transport::behind_nat(context.message, uri, context.from, context.config.nat.detect);
+  const auto address = uri != nullptr ? sip::host_address(uri->host) : std::nullopt;
+  facts.caller_natted = transport::behind_nat(context.message, uri, address, context.from, context.config.nat.detect);
   // Names alone say nothing of where it stands, and others may not know them.
-  const bool only_names =
-      uri != nullptr && !sip::host_address(uri->host) && !sip::host_address(context.message.top_via().host);
+  const bool only_names = uri != nullptr && !address && !sip::host_address(context.message.top_via().host);
   facts.caller_by_flow = facts.caller_natted || (only_names && context.config.nat.detect != 0);
 }
 
@@ -402,6 +407,7 @@ proxy::ForwardFacts Pipeline::facts_for(const Context& context) const {
   proxy::ForwardFacts facts;
   facts.own_routes = context.own_routes;
   facts.drop_last_route = context.drop_last_route;
+  facts.no_route_stays = !context.preloaded_route;
   facts.in_dialog = context.in_dialog;
   facts.by_path = context.by_path;
   facts.sender = context.sender;

@@ -38,7 +38,7 @@ class Pipeline {
     auth::Authenticator& authenticator;
     dialog::Calls& calls;
     registrar::Registrar& registrar;
-    const routing::Router& router;
+    routing::Router& router;
     proxy::Proxy& proxy;
     transport::Layer& transport;
     transaction::ServerTransactions& servers;

@@ -26,6 +26,7 @@ class Edits {
   explicit Edits(const Message& message) : message_(&message) {}
   /// Forgets all edits and turns to another message.
   void start(const Message& message);
+  [[nodiscard]] bool empty() const { return changes_.empty(); }
 
   void set_request_uri(std::string_view uri);
   /// Adds a line above the first header field of this id; when there is none, above all header fields.

@@ -1,5 +1,6 @@
 #include "transaction/branch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -41,12 +42,20 @@ std::optional<std::uint16_t> parse_shard(std::string_view text) {
 }  // namespace
 
 void Branch::append_to(std::string& out, const crypto::Key& key) const {
-  out += cookie;
-  for (int shift = 12; shift >= 0; shift -= 4) out += digits[(shard >> shift) & 15];
-  crypto::append_base32(out, slot.packed());
-  crypto::append_base32(out, mac_of(*this, key));
-  out += '.';
-  crypto::append_base32(out, loop);
+  std::array<char, branch_size> text;
+  char* at = std::copy(cookie.begin(), cookie.end(), text.data());
+  for (int shift = 12; shift >= 0; shift -= 4) *at++ = digits[(shard >> shift) & 15];
+  at = crypto::write_base32(at, slot.packed());
+  at = crypto::write_base32(at, mac_of(*this, key));
+  *at++ = '.';
+  crypto::write_base32(at, loop);
+  out.append(text.data(), text.size());
+}
+
+std::optional<SlotId> Branch::claimed_slot(std::string_view text) {
+  if (text.size() != branch_size) return std::nullopt;
+  const auto slot = crypto::parse_base32(text.substr(cookie.size() + shard_size, word_size));
+  return slot ? std::optional(SlotId::unpack(*slot)) : std::nullopt;
 }
 
 std::optional<Branch> Branch::parse(std::string_view text, const crypto::Key& key) {

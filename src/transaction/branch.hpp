@@ -22,6 +22,8 @@ struct Branch {
   void append_to(std::string& out, const crypto::Key& key) const;
   /// Nothing unless it was made with this key.
   [[nodiscard]] static std::optional<Branch> parse(std::string_view text, const crypto::Key& key);
+  /// The slot that a text of this size names, whoever made it: for who compares the whole branch with that of the slot.
+  [[nodiscard]] static std::optional<SlotId> claimed_slot(std::string_view text);
 };
 
 }  // namespace bellhop::transaction

@@ -230,11 +230,12 @@ std::optional<std::uint16_t> ClientTransactions::shard_of(std::string_view branc
 
 // Responses -----------------------------------------------------------------------------------------------------------
 
-/// RFC 3261 section 17.1.3, and 18.1.2 for the sent-by.
+/// RFC 3261 section 17.1.3, and 18.1.2 for the sent-by. The branch says where to look; that it is the one we sent is
+/// then seen with all the rest.
 SlotId ClientTransactions::Tables::match(const sip::Message& response) {
-  const auto branch = Branch::parse(response.top_via().branch, key);
-  if (!branch || branch->shard != shard) return {};
-  SlotId id{branch->slot.index, branch->slot.generation ^ epoch};
+  const auto slot = Branch::claimed_slot(response.top_via().branch);
+  if (!slot) return {};
+  SlotId id{slot->index, slot->generation ^ epoch};
   const Entry* entry = entries.find(id);
   if (entry == nullptr) return {};
   if (entry->method == sip::Method::invite && response.cseq().method == sip::Method::cancel) {

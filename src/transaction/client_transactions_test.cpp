@@ -289,10 +289,11 @@ TEST_F(ClientTable, BranchesOfAnEarlierProcessDoNotComeAgain) {
   std::string branch = ";branch=";
   later.append_branch(branch, id, loop);
   EXPECT_NE(branch, sent.branch);
-  later.start(id, sip::Method::invite, sent.request(), udp_flow, owner, clock.now);
+  Text sent_later = sent;
+  sent_later.branch = branch;
+  later.start(id, sip::Method::invite, sent_later.request(), udp_flow, owner, clock.now);
   EXPECT_EQ(later.on_response(parsed(sent.response(200)), clock.now).kind, Kind::not_ours);
-  sent.branch = branch;
-  EXPECT_EQ(later.on_response(parsed(sent.response(200)), clock.now).kind, Kind::pass_up);
+  EXPECT_EQ(later.on_response(parsed(sent_later.response(200)), clock.now).kind, Kind::pass_up);
 }
 
 // [CGP-77] The monitor sees each transaction with phase, target, owner and count of messages.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
+#include "base/copy_octets.hpp"
 #include "base/fold_case.hpp"
 
 namespace bellhop::transaction {
@@ -30,12 +32,16 @@ class Keys::Text {
     at_ = room_.data();
   }
   void add(std::string_view part) {
-    at_ = std::copy(part.begin(), part.end(), at_);
+    at_ = copy_octets(part, at_);
     *at_++ = separator;
   }
   void add_folded(std::string_view part) {
     at_ = copy_lower(part, at_);
     *at_++ = separator;
+  }
+  void add_octets(std::uint16_t number) {
+    std::memcpy(at_, &number, sizeof number);
+    at_ += sizeof number;
   }
   void add(std::uint32_t number) {
     at_ = std::to_chars(at_, at_ + 10, number).ptr;
@@ -55,7 +61,7 @@ Hash128 Keys::of(const sip::Message& request, std::string_view method) {
     text.add(method);
     text.add_folded(via.branch);
     text.add_folded(via.host);
-    text.add(std::uint32_t{via.port});
+    text.add_octets(via.port);
     return hash128(text.view(), seed_);
   }
   Text text(text_, method.size() + request.octets().size());

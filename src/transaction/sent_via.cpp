@@ -1,5 +1,8 @@
 #include "transaction/sent_via.hpp"
 
+#include <array>
+
+#include "base/fold_case.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "sip/lines.hpp"
@@ -9,24 +12,24 @@ namespace bellhop::transaction {
 
 namespace {
 
-/// FNV-1a over the folded host, the port and the method. No secret: the branch's mac is what cannot be guessed.
-std::uint32_t origin_of(std::string_view host, std::uint32_t port, std::string_view method) {
-  std::uint32_t hash = 2166136261U;
-  const auto mix = [&hash](unsigned octet) { hash = (hash ^ octet) * 16777619U; };
-  for (const char c : host) mix(static_cast<unsigned char>(lower(c)));
-  mix(port & 0xffU);
-  mix(port >> 8U);
-  for (const char c : method) mix(static_cast<unsigned char>(c));
-  return hash;
+/// Branch and host without case (section 7.3.1), but for such as nobody has. The seed is no secret: the mac in the
+/// branch is what nobody can guess, and without it no text has the hash of one that has it.
+std::uint64_t origin_of(std::string_view branch, std::string_view host, std::uint64_t port, std::string_view method) {
+  std::array<char, 512> room;
+  if (branch.size() + host.size() >= room.size()) return hash64(method, hash64(host, hash64(branch, port)));
+  char* end = copy_lower(branch, room.data());
+  *end++ = ' ';
+  end = copy_lower(host, end);
+  return hash64(method, hash64({room.data(), static_cast<std::size_t>(end - room.data())}, port));
 }
 
 }  // namespace
 
-SentVia SentVia::of_written(std::string_view sent_by, std::string_view method, std::size_t count) {
+SentVia SentVia::of_written(std::string_view sent_by, std::string_view branch, std::string_view method,
+                            std::size_t count) {
   const std::size_t colon = sent_by.find(':', sent_by.starts_with('[') ? sent_by.find(']') : 0);
   const auto port = colon == std::string_view::npos ? std::nullopt : parse_decimal(sent_by.substr(colon + 1), 65535);
-  return {origin_of(sent_by.substr(0, colon), static_cast<std::uint32_t>(port.value_or(0)), method),
-          static_cast<std::uint16_t>(count)};
+  return {origin_of(branch, sent_by.substr(0, colon), port.value_or(0), method), static_cast<std::uint16_t>(count)};
 }
 
 SentVia SentVia::of_request(std::string_view octets) {
@@ -40,7 +43,7 @@ SentVia SentVia::of_request(std::string_view octets) {
     std::string_view values = octets.substr(line.field.value_at, line.field.value_size);
     while (const auto value = sip::next_in_list(values)) {
       if (sent.count++ > 0) continue;
-      if (const auto via = sip::parse_via(*value)) sent.origin = origin_of(via->host, via->port, method);
+      if (const auto via = sip::parse_via(*value)) sent.origin = origin_of(via->branch, via->host, via->port, method);
     }
   }
   return sent;
@@ -48,7 +51,8 @@ SentVia SentVia::of_request(std::string_view octets) {
 
 SentVia SentVia::of_response(const sip::Message& response) {
   const sip::Via& top = response.top_via();
-  return {origin_of(top.host, top.port, response.cseq().method_text), static_cast<std::uint16_t>(response.via_count())};
+  return {origin_of(top.branch, top.host, top.port, response.cseq().method_text),
+          static_cast<std::uint16_t>(response.via_count())};
 }
 
 }  // namespace bellhop::transaction

@@ -129,8 +129,8 @@ class ServerTransactions {
   std::unique_ptr<Tables> tables_;
 };
 
-/// All client transactions of a shard. The branch names the slot under a keyed hash, so a response finds its
-/// transaction in O(1) and a forged or stray one is refused before any map is asked.
+/// All client transactions of a shard. The branch names the slot, so a response finds its transaction in O(1) without a
+/// map; it holds a keyed hash too, so that nobody can make up the branch of a transaction, and all of it is compared.
 ///
 /// Memory  a transaction keeps its request while it may be repeated, cancelled or acknowledged; then only the ACK.
 /// Owner   one shard. `timers`, `wheel`, `output` and `metrics` must outlive it.

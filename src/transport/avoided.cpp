@@ -39,7 +39,7 @@ void Avoided::succeeded(const Target& target) {
   size_.store(until_.size(), std::memory_order_relaxed);
 }
 
-void Avoided::put_last(std::vector<Target>& targets, TimePoint now) {
+void Avoided::put_last(std::span<Target> targets, TimePoint now) {
   if (targets.size() < 2 || size_.load(std::memory_order_relaxed) == 0) return;
   const std::lock_guard lock(mutex_);
   std::stable_partition(targets.begin(), targets.end(), [&](const Target& target) {

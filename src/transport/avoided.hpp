@@ -4,7 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <mutex>
-#include <vector>
+#include <span>
 
 #include "base/endpoint.hpp"
 #include "base/time.hpp"
@@ -27,7 +27,7 @@ class Avoided {
   void failed(const Target& target, Duration how_long, TimePoint now);
   void succeeded(const Target& target);
   /// Moves those that are avoided behind the others; either keep their order.
-  void put_last(std::vector<Target>& targets, TimePoint now);
+  void put_last(std::span<Target> targets, TimePoint now);
 
  private:
   static constexpr std::size_t most = 1024;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "net/answer_cache.hpp"
 
@@ -73,8 +74,8 @@ std::vector<SrvRecord> in_order(std::vector<SrvRecord> records, Random& random) 
 class Locator {
  public:
   Locator(const NextHop& hop, const std::vector<config::Host>& hosts, const Reach& reach, const Lookup& lookup,
-          Random& random)
-      : hop_(hop), hosts_(hosts), reach_(reach), lookup_(lookup), random_(random) {}
+          std::uint64_t seed)
+      : hop_(hop), hosts_(hosts), reach_(reach), lookup_(lookup), seed_(seed) {}
 
   Location run();
 
@@ -96,7 +97,8 @@ class Locator {
   const std::vector<config::Host>& hosts_;
   const Reach& reach_;
   const Lookup& lookup_;
-  Random& random_;
+  const std::uint64_t seed_;
+  std::optional<Random> random_;        ///< made when chance is needed
   std::optional<Transport> transport_;  ///< the one the hop names
   std::size_t services_ = 0;            ///< SRV targets looked at
   bool failed_ = false;                 ///< some look-up failed
@@ -215,7 +217,8 @@ void Locator::by_services(std::string_view name) {
 bool Locator::services(Transport transport, std::string_view name) {
   const auto answer = ask(RecordType::srv, name);
   if (!answer || answer->services.empty()) return false;
-  for (const SrvRecord& record : in_order(answer->services, random_)) {
+  if (!random_) random_.emplace(seed_);
+  for (const SrvRecord& record : in_order(answer->services, *random_)) {
     if (record.target.empty()) continue;  // RFC 2782: the service is decidedly not available
     if (services_ == most_services) break;
     ++services_;
@@ -271,8 +274,17 @@ Reach::Reach(const std::vector<config::Listen>& listeners) {
 }
 
 Location locate(const NextHop& hop, const std::vector<config::Host>& hosts, const Reach& reach, const Lookup& lookup,
-                Random& random) {
-  return Locator(hop, hosts, reach, lookup, random).run();
+                std::uint64_t seed) {
+  return Locator(hop, hosts, reach, lookup, seed).run();
+}
+
+std::optional<Target> plain_target(const sip::Uri& uri, const Reach& reach) {
+  if (uri.scheme != sip::Scheme::sip || !uri.parameters.empty()) return std::nullopt;
+  const auto address = IpAddress::parse(uri.host);
+  if (!address || !reach.to(Transport::udp, address->is_v6())) return std::nullopt;
+  const Endpoint endpoint{*address, uri.has_port ? uri.port : sip::default_port(Transport::udp)};
+  return is_sendable(endpoint) ? std::optional(Target{.transport = Transport::udp, .endpoint = endpoint})
+                               : std::nullopt;
 }
 
 }  // namespace bellhop::transport

@@ -3,10 +3,10 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
-#include "base/random.hpp"
 #include "config/snapshot.hpp"
 #include "net/records.hpp"
 #include "transport/target.hpp"
@@ -39,7 +39,7 @@ struct Location {
     no_transport,  ///< nothing we can send on leads there; a sips target never goes in clear
   };
   Outcome outcome = Outcome::no_such_host;
-  std::vector<Target> targets;  ///< in the order to try them (RFC 3263 section 4.3)
+  Targets targets;  ///< in the order to try them (RFC 3263 section 4.3)
   std::vector<net::Question> questions;
 };
 
@@ -57,9 +57,14 @@ inline constexpr std::size_t most_services = 16;
 /// Spec    RFC 3263 sections 4.1 to 4.3, RFC 2782 (order and weights), RFC 3403 section 4 (order and preference), RFC
 /// 7984
 ///         (both families of each host). A sips hop ends in TLS or nowhere (RFC 5630, CGP-78, DET-10).
-/// Chance  `random` decides by weight among equals. Seeded by the Call-ID it sends all requests of a call to the same
-///         server, also from a proxy without state (section 4.4).
+/// Chance  decides by weight among equals. With the Call-ID as `seed` all requests of a call go to the same server,
+/// also
+///         from a proxy without state (section 4.4).
 [[nodiscard]] Location locate(const NextHop& hop, const std::vector<config::Host>& hosts, const Reach& reach,
-                              const Lookup& lookup, Random& random);
+                              const Lookup& lookup, std::uint64_t seed);
+
+/// The one target of a URI that leaves nothing to find out: "sip:bob@192.0.2.1:5060" with a numeric host and without
+/// parameters, where that can be reached over UDP. What next_hop_of() and locate() make of it at more length.
+[[nodiscard]] std::optional<Target> plain_target(const sip::Uri& uri, const Reach& reach);
 
 }  // namespace bellhop::transport

@@ -65,10 +65,9 @@ struct LocateTest : testing::Test {
     for (const Transport t : {Transport::udp, Transport::tcp, Transport::tls}) reach.add(t, false);
   }
   Location find(std::string_view uri, std::uint64_t seed = 1) {
-    Random random(seed);
     return locate(
         *next_hop_of(*sip::parse_uri(uri)), hosts, reach,
-        [this](RecordType type, std::string_view name) { return zone.look_up(type, name); }, random);
+        [this](RecordType type, std::string_view name) { return zone.look_up(type, name); }, seed);
   }
   /// "tcp 192.0.2.1:5060" in order, or what it came to instead.
   std::vector<std::string> targets(std::string_view uri, std::uint64_t seed = 1) {
@@ -208,8 +207,7 @@ TEST_F(LocateTest, SipsNeverGoesInClear) {
   EXPECT_THAT(targets("sips:u@192.0.2.1;transport=tcp"), ElementsAre("tls 192.0.2.1:5061"));
   NextHop forced = *next_hop_of(*sip::parse_uri("sips:u@192.0.2.1"));
   forced.transport = Transport::udp;  // a "._udp" suffix
-  Random random(1);
-  EXPECT_EQ(locate(forced, hosts, reach, {}, random).outcome, Outcome::no_transport);
+  EXPECT_EQ(locate(forced, hosts, reach, {}, 1).outcome, Outcome::no_transport);
   reach = Reach();
   reach.add(Transport::udp, false);
   EXPECT_THAT(targets("sips:u@192.0.2.1"), ElementsAre("no transport"));
@@ -368,8 +366,7 @@ TEST_F(LocateTest, JunkAndUnspeakableAddresses) {
   for (const std::string& name : {std::string("300.1.1.1"), std::string(64, 'a') + ".test", std::string("a..test")}) {
     NextHop hop;  // no URI parser lets these pass; a configuration might
     hop.host = name;
-    Random random(1);
-    EXPECT_EQ(locate(hop, hosts, reach, lookup, random).outcome, Outcome::no_such_host) << name;
+    EXPECT_EQ(locate(hop, hosts, reach, lookup, 1).outcome, Outcome::no_such_host) << name;
   }
   EXPECT_THAT(zone.looked_up, IsEmpty());
   zone.host("evil.test", {"0.0.0.0", "255.255.255.255", "224.0.0.1"});
@@ -383,6 +380,36 @@ TEST_F(LocateTest, EachTargetOnce) {
       .host("a.test", {"192.0.2.1"})
       .host("b.test", {"192.0.2.1"});
   EXPECT_THAT(targets("sip:u@example.com;transport=udp"), ElementsAre("udp 192.0.2.1:5060"));
+}
+
+// [RFC3263 4.2] What needs no look-up has the same target by the short way, wherever that has one.
+TEST_F(LocateTest, PlainTargetIsTheOneThatIsLocated) {
+  std::size_t plain = 0;
+  for (const bool udp : {true, false}) {
+    for (const bool v6 : {true, false}) {
+      reach = Reach();
+      reach.add(Transport::tcp, false);
+      if (udp) reach.add(Transport::udp, v6);
+      for (const char* text : {"sip:u@192.0.2.1", "sip:192.0.2.1:5062", "sip:u@[2001:db8::1]:5080", "sip:u@192.0.2.1:0",
+                               "sip:u@0.0.0.0", "sip:u@224.0.0.1", "sip:u@192.0.2.1;lr",
+                               "sip:u@192.0.2.1;transport=udp", "sips:u@192.0.2.1", "sip:u@192.0.2.1?subject=x",
+                               "sip:u@example.com", "tel:+1", "sip:u@[2001:db8::1]", "sip:u@[::ffff:192.0.2.1]"}) {
+        const auto uri = sip::parse_uri(text);
+        ASSERT_TRUE(uri) << text;
+        const auto target = plain_target(*uri, reach);
+        if (!target) continue;
+        ++plain;
+        const Location located = find(text);
+        ASSERT_EQ(located.outcome, Outcome::targets) << text;
+        ASSERT_EQ(located.targets.size(), 1U);
+        EXPECT_EQ(target->transport, located.targets[0].transport);
+        EXPECT_EQ(target->endpoint, located.targets[0].endpoint);
+        EXPECT_EQ(target->explicit_transport, located.targets[0].explicit_transport);
+        EXPECT_EQ(target->server_name, located.targets[0].server_name);
+      }
+    }
+  }
+  EXPECT_EQ(plain, 6U);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ TEST_F(CallAllocations, ResponsesCostNone) {
   invite = last;
   for (const char* status : {"100 Trying", "180 Ringing", "183 Session Progress", "180 Ringing"})
     EXPECT_EQ(cost(CallText::bob, CallText::answer(invite, status)), 0U) << status;
-  EXPECT_LE(cost(CallText::bob, CallText::answer(invite, "200 OK")), 8U);
+  EXPECT_LE(cost(CallText::bob, CallText::answer(invite, "200 OK")), 5U);
   answered = last;
   cost(CallText::alice, text.in_dialog("BYE", answered));
   EXPECT_EQ(cost(CallText::bob, CallText::answer(last, "200 OK")), 0U);
@@ -90,13 +90,13 @@ TEST_F(CallAllocations, ResponsesCostNone) {
 // [RFC3261 16.6] A request that is forwarded takes a few pieces of heap: itself, its targets, what is known of it.
 TEST_F(CallAllocations, RequestsCostFew) {
   const CallText text(next++);
-  EXPECT_LE(cost(CallText::alice, text.invite()), 20U);
+  EXPECT_LE(cost(CallText::alice, text.invite()), 6U);
   invite = last;
   cost(CallText::bob, CallText::answer(invite, "200 OK"));
   answered = last;
-  EXPECT_LE(cost(CallText::alice, text.in_dialog("ACK", answered)), 6U);
-  EXPECT_LE(cost(CallText::alice, text.in_dialog("BYE", answered)), 12U);
-  EXPECT_LE(cost(CallText::alice, text.message()), 20U);
+  EXPECT_LE(cost(CallText::alice, text.in_dialog("ACK", answered)), 3U);
+  EXPECT_LE(cost(CallText::alice, text.in_dialog("BYE", answered)), 4U);
+  EXPECT_LE(cost(CallText::alice, text.message()), 6U);
 }
 
 }  // namespace
