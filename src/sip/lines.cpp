@@ -14,6 +14,10 @@ constexpr bool is_white(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+constexpr bool is_control(char c) {
+  return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+}
+
 const char* find(const char* from, const char* end, char wanted) {
   return static_cast<const char*>(std::memchr(from, wanted, static_cast<std::size_t>(end - from)));
 }
@@ -77,19 +81,26 @@ HeaderLine odd_line(std::string_view text, std::size_t at) {
   return out;
 }
 
-std::uint64_t controls_in_block(const char* at, const char* end) {
-  const auto bits = [](const char* from, std::size_t size) {
-    return static_cast<std::uint64_t>(octets::controls(octets::load_part(from, size)));
+std::uint64_t controls_in_block(const char* begin, const char* at, const char* end) {
+  const auto bits = [](const char* from) { return std::uint64_t{octets::controls(octets::load(from))}; };
+  const auto block = [bits](const char* from) {
+    return bits(from) | bits(from + 16) << 16 | bits(from + 32) << 32 | bits(from + 48) << 48;
   };
-  const auto left = static_cast<std::size_t>(end - at);
-  if (left >= 64) return bits(at, 16) | bits(at + 16, 16) << 16 | bits(at + 32, 16) << 32 | bits(at + 48, 16) << 48;
+  const std::ptrdiff_t left = end - at;
+  if (left >= 64) return block(at);
+  if (end - begin >= 64) return block(end - 64) >> (64 - left);
   std::uint64_t all = 0;
-  for (std::size_t i = 0; i < left; i += octets::step) all |= bits(at + i, left - i) << i;
-  return all & ((std::uint64_t{1} << left) - 1);
+  for (std::ptrdiff_t i = 0; i < left; ++i) all |= std::uint64_t{is_control(at[i])} << i;
+  return all;
 }
 
-bool Lines::may_be_name(std::string_view name) {
-  return name.size() <= UINT16_MAX && is_token(name);
+LineName any_name(const char* line, const char* stop) {
+  const char* const colon = find(line, stop, ':');
+  if (colon == nullptr) return {};
+  const std::string_view name(line, static_cast<std::size_t>(colon - line));
+  const HeaderId id = header_from(name);
+  if (name.size() > UINT16_MAX || (id == HeaderId::other && !is_token(name))) return {};
+  return {id, static_cast<std::uint32_t>(name.size())};
 }
 
 HeaderLine next_line(std::string_view text, std::size_t at) {

@@ -47,7 +47,7 @@ class MessageParser {
   void end_of_headers(std::size_t blank_line_at, std::size_t body_at);
   bool odd_line(const HeaderLine& line, std::size_t most);
   void too_many(std::size_t at);
-  void keep(const HeaderField& field, std::size_t position);
+  void keep(HeaderId id);
   void note_repeat(HeaderId id, std::size_t position);
   void eager_headers();
   void top_via();
@@ -90,7 +90,6 @@ void MessageParser::reset(std::string_view octets) {
   m_.via_count_ = 0;
   m_.headers_.clear();
   m_.first_.fill(0);
-  if (m_.headers_.capacity() < 64) m_.headers_.reserve(64);
 }
 
 Result<void, ParseRefusal> MessageParser::run() {
@@ -175,27 +174,27 @@ void MessageParser::status_line(std::string_view line) {
   m_.reason_ = rest.size() > 4 ? rest.substr(4) : std::string_view{};
 }
 
-[[gnu::always_inline]] inline void MessageParser::keep(const HeaderField& field, std::size_t position) {
-  m_.headers_.push_back(field);
-  const auto id = static_cast<std::size_t>(field.id);
-  if (m_.first_[id] == 0) {
-    m_.first_[id] = static_cast<std::uint16_t>(position + 1);
+/// Keeps the field that was read into the spare place of the index.
+[[gnu::always_inline]] inline void MessageParser::keep(HeaderId id) {
+  const std::size_t position = m_.headers_.size();
+  m_.headers_.keep_spare();
+  const auto at = static_cast<std::size_t>(id);
+  if (m_.first_[at] == 0) {
+    m_.first_[at] = static_cast<std::uint16_t>(position + 1);
   } else {
-    m_.headers_[latest_[id]].to_next = static_cast<std::uint16_t>(position - latest_[id]);
-    note_repeat(field.id, position);
+    m_.headers_[latest_[at]].to_next = static_cast<std::uint16_t>(position - latest_[at]);
+    note_repeat(id, position);
   }
-  latest_[id] = static_cast<std::uint16_t>(position);
+  latest_[at] = static_cast<std::uint16_t>(position);
 }
 
 void MessageParser::index_headers() {
   Lines lines(m_.octets_, m_.headers_at_);
   const std::size_t most = std::min(limits_.header_count, most_fields);
-  HeaderField field;
   do {
-    std::size_t count = m_.headers_.size();
-    while (lines.next_plain(field)) {
-      if (count == most) return too_many(field.name_at);
-      keep(field, count++);
+    for (HeaderField* field = &m_.headers_.spare(); lines.next_plain(*field); field = &m_.headers_.spare()) {
+      if (m_.headers_.size() == most) return too_many(field->name_at);
+      keep(field->id);
     }
   } while (odd_line(lines.next_odd(), most));
 }
@@ -216,7 +215,8 @@ bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
         too_many(at);
         return false;
       }
-      keep(line.field, m_.headers_.size());
+      m_.headers_.spare() = line.field;
+      keep(line.field.id);
   }
   m_.plain_headers_ = false;
   return true;

@@ -45,7 +45,8 @@ template <class Found>
 
 /// The octets of [at, at + size), at most sixteen of them and never one beyond; the rest is zero.
 [[nodiscard]] inline Sixteen load_part(const char* at, std::size_t size) {
-  if (size >= step) return load(at);
+  if (size >= step) [[likely]]
+    return load(at);
   const auto word = [at](auto& out, std::size_t from) { std::memcpy(&out, at + from, sizeof out); };
   std::uint64_t low = 0;
   std::uint64_t high = 0;

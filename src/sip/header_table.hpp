@@ -1,0 +1,46 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "sip/header.hpp"
+#include "sip/octets.hpp"
+
+namespace bellhop::sip {
+
+/// Internal to the room: a perfect hash over the long names of header fields, laid out at compile time, and for the
+/// names that sixteen octets hold what a line of theirs begins with.
+struct HeaderTable {
+  static constexpr std::size_t count = static_cast<std::size_t>(HeaderId::count_);
+  static constexpr std::size_t longest_short_name = octets::step - 1;
+  static constexpr unsigned slot_bits = 9;
+
+  std::array<HeaderId, std::size_t{1} << slot_bits> slots{};
+  alignas(octets::step) std::array<std::array<char, octets::step>, count> starts{};  ///< "call-id:"; empty when longer
+
+  /// From two letters behind the first quarter, the last two, and the size, which is two at least; the factors were
+  /// found by trial, so that no two names share a slot: the table does not compile when two do.
+  [[nodiscard]] static constexpr std::size_t slot_of(const char* name, std::size_t size) {
+    const auto octet = [name](std::size_t at) { return std::uint32_t{static_cast<unsigned char>(name[at])}; };
+    const std::size_t quarter = (size - 2) / 4;
+    const std::uint32_t letters =
+        octet(quarter) | octet(quarter + 1) << 8 | octet(size - 2) << 16 | octet(size - 1) << 24;
+    return ((letters | 0x20202020) + static_cast<std::uint32_t>(size) * 0x19) * 0xf91d4a45u >> (32 - slot_bits);
+  }
+
+  /// The header whose name of `size` octets, 2 to longest_short_name, stands at `line` with a colon behind it; `start`
+  /// are the line's first sixteen octets. Setting 0x20 folds letters; of what else it changes only CR becomes an octet
+  /// of some name ("-"), and a caller has looked for control octets.
+  [[nodiscard]] HeaderId short_name(const char* line, std::size_t size, octets::Sixteen start) const {
+    const HeaderId id = slots[slot_of(line, size)];
+    const octets::Sixteen wanted = octets::load(starts[static_cast<std::size_t>(id)].data());
+    const int same = std::countr_one(octets::bits_of((start | 0x20) == wanted));
+    return same > static_cast<int>(size) ? id : HeaderId::other;
+  }
+};
+
+extern const HeaderTable header_table;
+
+}  // namespace bellhop::sip
