@@ -23,10 +23,7 @@ struct HeaderTable {
   /// From two letters behind the first quarter, the last two, and the size, which is two at least; the factors were
   /// found by trial, so that no two names share a slot: the table does not compile when two do.
   [[nodiscard]] static constexpr std::size_t slot_of(const char* name, std::size_t size) {
-    const auto octet = [name](std::size_t at) { return std::uint32_t{static_cast<unsigned char>(name[at])}; };
-    const std::size_t quarter = (size - 2) / 4;
-    const std::uint32_t letters =
-        octet(quarter) | octet(quarter + 1) << 8 | octet(size - 2) << 16 | octet(size - 1) << 24;
+    const std::uint32_t letters = pair(name + (size - 2) / 4) | std::uint32_t{pair(name + size - 2)} << 16;
     return ((letters | 0x20202020) + static_cast<std::uint32_t>(size) * 0x19) * 0xf91d4a45u >> (32 - slot_bits);
   }
 
@@ -38,6 +35,11 @@ struct HeaderTable {
     const octets::Sixteen wanted = octets::load(starts[static_cast<std::size_t>(id)].data());
     const int same = std::countr_one(octets::bits_of((start | 0x20) == wanted));
     return same > static_cast<int>(size) ? id : HeaderId::other;
+  }
+
+ private:
+  [[nodiscard]] static constexpr std::uint16_t pair(const char* at) {
+    return static_cast<std::uint16_t>(static_cast<unsigned char>(at[0]) | static_cast<unsigned char>(at[1]) << 8);
   }
 };
 

@@ -14,10 +14,6 @@ constexpr bool is_white(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-constexpr bool is_control(char c) {
-  return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
-}
-
 const char* find(const char* from, const char* end, char wanted) {
   return static_cast<const char*>(std::memchr(from, wanted, static_cast<std::size_t>(end - from)));
 }
@@ -79,19 +75,6 @@ HeaderLine odd_line(std::string_view text, std::size_t at) {
     out.kind = split(line, feed, text.data(), out.field) ? HeaderLine::Kind::field : HeaderLine::Kind::malformed;
   }
   return out;
-}
-
-std::uint64_t controls_in_block(const char* begin, const char* at, const char* end) {
-  const auto bits = [](const char* from) { return std::uint64_t{octets::controls(octets::load(from))}; };
-  const auto block = [bits](const char* from) {
-    return bits(from) | bits(from + 16) << 16 | bits(from + 32) << 32 | bits(from + 48) << 48;
-  };
-  const std::ptrdiff_t left = end - at;
-  if (left >= 64) return block(at);
-  if (end - begin >= 64) return block(end - 64) >> (64 - left);
-  std::uint64_t all = 0;
-  for (std::ptrdiff_t i = 0; i < left; ++i) all |= std::uint64_t{is_control(at[i])} << i;
-  return all;
 }
 
 LineName any_name(const char* line, const char* stop) {

@@ -13,18 +13,6 @@
 
 namespace bellhop::sip {
 
-/// One header line. Offsets are relative to the start of the message, so an index survives a copy of the buffer.
-struct HeaderField {
-  std::uint32_t name_at = 0;
-  std::uint32_t value_at = 0;    ///< first octet of the trimmed value; behind the colon when the value is empty
-  std::uint32_t value_size = 0;  ///< trimmed; folds inside are kept as received
-  std::uint32_t end_at = 0;      ///< behind the line's CRLF
-  std::uint16_t name_size = 0;   ///< without the white space that may stand before the colon (RFC 3261 section 25.1)
-  std::uint16_t to_next = 0;     ///< fields from this one to the next of its id; 0: it is the last. Filled by the index
-  HeaderId id = HeaderId::other;
-  bool folded = false;  ///< the value holds a line break
-};
-
 /// One line of a header block with its folds, as next_line() finds it.
 struct HeaderLine {
   enum class Kind : std::uint8_t {
@@ -37,9 +25,6 @@ struct HeaderLine {
   Kind kind = Kind::unterminated;
   HeaderField field;  ///< name_at and end_at are set for every kind: the next line starts at end_at
 };
-
-/// Which of the 64 octets at `at` are control octets; none behind `end`. The text begins at `begin`.
-[[nodiscard]] std::uint64_t controls_in_block(const char* begin, const char* at, const char* end);
 
 /// What stands before the colon of a line; of size 0 when it is no name.
 struct LineName {
@@ -71,15 +56,16 @@ class Lines {
     const char* const stop = next_control();
     if (!ends_a_field(stop)) return false;
     LineName name = short_name(line);
-    if (name.id == HeaderId::other) name = any_name(line, stop);
-    const char* const colon = line + name.size;
-    if (name.size == 0 || colon >= stop) return false;
+    if (name.id == HeaderId::other) {
+      name = any_name(line, stop);
+      if (name.size == 0) return false;
+    }
 
     out.name_at = static_cast<std::uint32_t>(line - base_);
     out.name_size = static_cast<std::uint16_t>(name.size);
     out.id = name.id;
     // The colon before the value and the CR behind it are no blanks, so both loops end there.
-    const char* value = colon + 1;
+    const char* value = line + name.size + 1;
     const char* value_end = stop;
     while (*value == ' ') ++value;
     while (value_end[-1] == ' ') --value_end;
@@ -95,7 +81,7 @@ class Lines {
 
   /// Takes the next line with its folds, whatever it is.
   [[nodiscard]] HeaderLine next_odd() {
-    const HeaderLine line = odd_line({base_, static_cast<std::size_t>(end_ - base_)}, at());
+    const HeaderLine line = odd_line(text(), at());
     at_ = seen_ = base_ + line.field.end_at;
     controls_ = 0;
     return line;
@@ -109,12 +95,13 @@ class Lines {
   }
 
  private:
+  [[nodiscard]] std::string_view text() const { return {base_, static_cast<std::size_t>(end_ - base_)}; }
   /// The first control octet from at_ on, or the end of the text.
   [[nodiscard, gnu::always_inline]] const char* next_control() {
     while (controls_ == 0) {
       controls_at_ = std::max(at_, seen_);
       if (controls_at_ == end_) return end_;
-      controls_ = controls_in_block(base_, controls_at_, end_);
+      controls_ = octets::find_in_block<octets::controls_in_block>(text(), controls_at_);
       seen_ = end_ - controls_at_ > 64 ? controls_at_ + 64 : end_;
     }
     return controls_at_ + std::countr_zero(controls_);
@@ -128,7 +115,8 @@ class Lines {
   [[nodiscard]] bool ends_a_field(const char* stop) const {
     return end_ - stop > 2 && std::memcmp(stop, "\r\n", 2) == 0 && stop[2] != ' ' && stop[2] != '\t';
   }
-  /// Nearly every name there is: one in its long form of at most 15 octets. `other`: it is none of those.
+  /// Nearly every name there is: one in its long form of at most 15 octets. `other`: it is none of those. Its colon
+  /// stands before the CRLF of the line, since neither that CR nor its LF is the same as an octet of a name.
   [[nodiscard]] LineName short_name(const char* line) const {
     const octets::Sixteen start = octets::load_part(line, static_cast<std::size_t>(end_ - line));
     const auto size = static_cast<std::uint32_t>(std::countr_zero(octets::bits_of(start == ':')));

@@ -11,7 +11,6 @@
 
 #include "base/result.hpp"
 #include "sip/header.hpp"
-#include "sip/lines.hpp"
 #include "sip/method.hpp"
 #include "sip/status.hpp"
 #include "sip/uri.hpp"

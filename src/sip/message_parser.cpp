@@ -48,7 +48,7 @@ class MessageParser {
   bool odd_line(const HeaderLine& line, std::size_t most);
   void too_many(std::size_t at);
   void keep(HeaderId id);
-  void note_repeat(HeaderId id, std::size_t position);
+  void note_repeat(HeaderId id, std::uint16_t position);
   void eager_headers();
   void top_via();
   void parties();
@@ -129,19 +129,23 @@ void MessageParser::start_line() {
 }
 
 void MessageParser::request_line(std::string_view line) {
+  constexpr std::string_view usual_end = " SIP/2.0";
   const std::size_t method_end = line.find(' ');
-  const std::size_t uri_end = line.rfind(' ');
+  const bool usual = line.ends_with(usual_end);
+  const std::size_t uri_end = usual ? line.size() - usual_end.size() : line.rfind(' ');
   if (method_end == none || uri_end == method_end) return fault_in_request_line(line);
-  const std::string_view version = line.substr(uri_end + 1);
-  if (version != "SIP/2.0" && !equals_ignore_case(version, "SIP/2.0")) return fault_in_request_line(line);
+  if (!usual && !equals_ignore_case(line.substr(uri_end), usual_end)) return fault_in_request_line(line);
 
   m_.method_text_ = line.substr(0, method_end);
   m_.method_ = method_from(m_.method_text_);
   m_.request_uri_text_ = line.substr(method_end + 1, uri_end - method_end - 1);
   if (m_.method_ == Method::other && !is_token(m_.method_text_)) return malformed("Bad Method", 0);
-  if (has_white(m_.request_uri_text_)) return malformed("White Space In Request-URI", method_end);
   m_.request_uri_.emplace();
-  if (const auto error = scan::read_uri(m_.request_uri_text_, *m_.request_uri_)) m_.request_uri_ = failure(*error);
+  const auto error = scan::read_uri(m_.request_uri_text_, m_.octets_, *m_.request_uri_);
+  if (!error) return;
+  const bool white = has_white(m_.request_uri_text_);
+  m_.request_uri_ = failure(white ? UriError::empty : *error);
+  if (white) malformed("White Space In Request-URI", method_end);
 }
 
 // Tells a SIP request with a fault, which gets its 400 or 505, from what never was SIP.
@@ -176,16 +180,14 @@ void MessageParser::status_line(std::string_view line) {
 
 /// Keeps the field that was read into the spare place of the index.
 [[gnu::always_inline]] inline void MessageParser::keep(HeaderId id) {
-  const std::size_t position = m_.headers_.size();
+  const auto position = static_cast<std::uint16_t>(m_.headers_.size());
   m_.headers_.keep_spare();
-  const auto at = static_cast<std::size_t>(id);
-  if (m_.first_[at] == 0) {
-    m_.first_[at] = static_cast<std::uint16_t>(position + 1);
-  } else {
-    m_.headers_[latest_[at]].to_next = static_cast<std::uint16_t>(position - latest_[at]);
+  std::uint16_t& first = m_.first_[static_cast<std::size_t>(id)];
+  if (first == 0)
+    first = static_cast<std::uint16_t>(position + 1);
+  else
     note_repeat(id, position);
-  }
-  latest_[at] = static_cast<std::uint16_t>(position);
+  latest_[static_cast<std::size_t>(id)] = position;
 }
 
 void MessageParser::index_headers() {
@@ -236,7 +238,9 @@ void MessageParser::end_of_headers(std::size_t blank_line_at, std::size_t body_a
   if (octet != std::string_view::npos) malformed("Control Octet In Header", octet);
 }
 
-void MessageParser::note_repeat(HeaderId id, std::size_t position) {
+void MessageParser::note_repeat(HeaderId id, std::uint16_t position) {
+  const std::uint16_t previous = latest_[static_cast<std::size_t>(id)];
+  m_.headers_[previous].to_next = static_cast<std::uint16_t>(position - previous);
   if (repeated_ != nullptr) return;
   repeated_at_ = position;
   switch (id) {
@@ -266,7 +270,7 @@ void MessageParser::top_via() {
   const HeaderField* const field = m_.first(HeaderId::via);
   if (field == nullptr) return malformed("Missing Via", m_.headers_at_);
   std::string_view rest;
-  if (scan::read_via(m_.value(*field), m_.top_via_, rest)) {
+  if (scan::read_via(m_.value(*field), m_.octets_, m_.top_via_, rest)) {
     m_.top_via_ = Via{};
     return malformed("Bad Via", field->value_at);
   }
@@ -279,7 +283,7 @@ void MessageParser::parties() {
     const HeaderField* const field = m_.first(id);
     if (field == nullptr) return malformed(missing, m_.headers_at_);
     std::string_view rest;
-    if (!scan::read_name_addr(m_.value(*field), out, rest) && rest.empty()) return;
+    if (!scan::read_name_addr(m_.value(*field), m_.octets_, out, rest) && rest.empty()) return;
     out = NameAddr{};
     malformed(bad, field->value_at);
   };

@@ -1,4 +1,6 @@
 #include "base/text.hpp"
+#include "sip/octets.hpp"
+#include "sip/plain.hpp"
 #include "sip/scan.hpp"
 #include "sip/values.hpp"
 
@@ -8,7 +10,7 @@ namespace {
 using scan::Cursor;
 
 bool take_uri(std::string_view text, NameAddr& out) {
-  return !scan::read_uri(text, out.uri);
+  return !scan::read_any_uri(text, out.uri);
 }
 
 bool take_bracketed(Cursor& cursor, NameAddr& out) {
@@ -53,6 +55,43 @@ bool take_address(Cursor& cursor, NameAddr& out) {
   return take_bracketed(cursor, out);
 }
 
+/// The plain one: ["display-name" SP] "<" plain URI ">" and plain parameters, and nothing behind them. False when it is
+/// written otherwise or is none; what is then in `out` is of no use.
+bool take_plain(std::string_view text, std::string_view around, NameAddr& out) {
+  using plain::Runs;
+  const char* begin = text.data();
+  if (text.starts_with('"')) {
+    const char* const end = begin + text.size();
+    const char* const close = octets::find(begin + 1, end, [](octets::Sixteen some) {
+      return octets::bits_of((some == '"') | (some == '\\') | (some - ' ' >= 0x7f - ' '));
+    });
+    if (end - close < 2 || *close != '"') return false;
+    out.display_name = Cursor::since(begin, close + 1);
+    begin = close[1] == ' ' ? close + 2 : close + 1;
+  }
+  if (!Cursor::since(begin, text.data() + text.size()).starts_with("<sip:")) return false;
+  Runs runs(text, around, begin + 5);
+  if (!plain::take_uri(runs, begin + 1, out.uri) || runs.behind() != '>' || !plain::is_host(out.uri.host, around))
+    return false;
+  out.angle_brackets = true;
+  if (!runs.next().empty()) return false;
+  const char* const parameters = runs.at();
+  const bool has_parameters = runs.behind() == ';';
+  while (runs.behind() == ';') {
+    const std::string_view name = runs.next();
+    if (name.empty()) return false;
+    const bool has_value = runs.behind() == '=';
+    const std::string_view value = has_value ? runs.next() : std::string_view{};
+    if (has_value && value.empty()) return false;
+    if (!scan::named(name, "tag")) continue;
+    if (!has_value || out.tag_value.data() != nullptr) return false;
+    out.tag_value = value;
+  }
+  if (has_parameters) out.parameters = Cursor::since(parameters, text.data() + text.size());
+  out.text = text;
+  return runs.behind() == Runs::none;
+}
+
 std::optional<std::uint32_t> expires_of(std::string_view text) {
   const auto seconds = parse_number(text, UINT32_MAX);
   if (seconds) return *seconds;
@@ -61,7 +100,17 @@ std::optional<std::uint32_t> expires_of(std::string_view text) {
 
 }  // namespace
 
-std::optional<ValueError> scan::read_name_addr(std::string_view text, NameAddr& out, std::string_view& rest) {
+std::optional<ValueError> scan::read_name_addr(std::string_view text, std::string_view around, NameAddr& out,
+                                               std::string_view& rest) {
+  if (take_plain(text, around, out)) {
+    rest = {};
+    return {};
+  }
+  out = NameAddr{};
+  return read_any_name_addr(text, out, rest);
+}
+
+std::optional<ValueError> scan::read_any_name_addr(std::string_view text, NameAddr& out, std::string_view& rest) {
   Cursor cursor(text);
   cursor.skip_blanks();
   const char* const begin = cursor.at;
@@ -81,7 +130,7 @@ std::optional<ValueError> scan::read_name_addr(std::string_view text, NameAddr& 
 Result<NameAddr, ValueError> parse_name_addr(std::string_view value, std::string_view* rest) {
   Result<NameAddr, ValueError> address;
   std::string_view further;
-  if (const auto error = scan::read_name_addr(value, *address, further)) return failure(*error);
+  if (const auto error = scan::read_name_addr(value, value, *address, further)) return failure(*error);
   if (rest != nullptr) {
     *rest = further;
   } else if (!further.empty()) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -87,25 +88,65 @@ template <class Found>
   return bits_of((letter < 26) | (digit < 10) | (octets == '_') | (octets - '-' < 2));
 }
 
+/// The sixteen octets at a place in a text, or as many as are left. Nothing outside the text is read: near its end the
+/// last sixteen are loaded, and those in front of the place are left out of account.
+struct Window {
+  Window(std::string_view text, const char* at) {
+    const char* const end = text.data() + text.size();
+    const auto left = static_cast<std::size_t>(end - at);
+    if (left >= step) [[likely]] {
+      octets = load(at);
+    } else if (text.size() >= step) {
+      octets = load(end - step);
+      skipped = static_cast<unsigned>(step - left);
+    } else {
+      octets = load_part(at, left);
+      counted = (Bits{1} << left) - 1;
+    }
+  }
+  /// What was found in `octets`: bit i tells about the octet at `at` + i, and none about what is behind the end.
+  [[nodiscard]] Bits of(Bits found) const { return found >> skipped & counted; }
+
+  Sixteen octets;
+  unsigned skipped = 0;
+  Bits counted = 0xffff;
+};
+
 /// The first octet of [at, end) for which `found`, a function from Sixteen to Bits, has a bit; `end` when there is
 /// none.
 template <class Found>
 [[nodiscard]] const char* find(const char* at, const char* end, Found found) {
-  for (;;) {
-    const auto left = static_cast<std::size_t>(end - at);
-    Bits bits = found(load_part(at, left));
-    if (left < step) {
-      bits &= (Bits{1} << left) - 1;
-      return bits != 0 ? at + std::countr_zero(bits) : end;
-    }
-    if (bits != 0) return at + std::countr_zero(bits);
-    at += step;
+  const std::string_view text(at, static_cast<std::size_t>(end - at));
+  for (; at < end; at += step) {
+    const Window window(text, at);
+    if (const Bits bits = window.of(found(window.octets))) return at + std::countr_zero(bits);
   }
+  return end;
 }
 
 /// The first octet of [at, end) that is not plain().
 [[nodiscard]] inline const char* behind_plain(const char* at, const char* end) {
-  return find(at, end, [](Sixteen octets) { return ~plain(octets) & 0xffffu; });
+  return find(at, end, [](Sixteen octets) { return ~plain(octets) & 0xffff; });
+}
+
+inline constexpr std::size_t block = 64;
+/// Bit i tells about octet i of a block.
+using BlockBits = std::uint64_t;
+/// Which of the 64 octets at `at` are control octets, and which are not plain().
+[[nodiscard]] BlockBits controls_in_block(const char* at);
+[[nodiscard]] BlockBits delimiters_in_block(const char* at);
+
+/// What `in_block`, one of the two above, finds from `at` on in a text; nothing behind its end, where nothing is read.
+template <BlockBits in_block(const char*)>
+[[nodiscard]] BlockBits find_in_block(std::string_view text, const char* at) {
+  const char* const end = text.data() + text.size();
+  const std::ptrdiff_t left = end - at;
+  if (left >= std::ptrdiff_t{block}) [[likely]]
+    return in_block(at);
+  if (text.size() >= block) return in_block(end - block) >> (std::ptrdiff_t{block} - left);
+  char copy[block] = {};
+  std::memcpy(copy, at, static_cast<std::size_t>(left));
+  return in_block(copy) & ((BlockBits{1} << left) - 1);
 }
 
 }  // namespace bellhop::sip::octets

@@ -55,6 +55,24 @@ TEST(Octets, EveryOctetIsClassedAsItShouldBe) {
   }
 }
 
+// Whatever instructions the machine has, a block is classed as its octets are one by one.
+TEST(Octets, BlocksAreClassedAsSixteenOctetsAre) {
+  for (unsigned octet = 0; octet < 256; ++octet) {
+    for (std::size_t size = 0; size <= 130; size += size % 7 + 1) {
+      const Exact exact(std::string(size, static_cast<char>(octet)));
+      const std::string_view text(exact.octets.get(), exact.size);
+      octets::Sixteen some{};
+      some[0] = static_cast<unsigned char>(octet);
+      const std::size_t at = size / 3;
+      const octets::BlockBits all = size - at >= 64 ? ~octets::BlockBits{0} : (octets::BlockBits{1} << (size - at)) - 1;
+      EXPECT_EQ(octets::find_in_block<octets::delimiters_in_block>(text, text.data() + at),
+                (octets::plain(some) & 1) != 0 ? 0 : all);
+      EXPECT_EQ(octets::find_in_block<octets::controls_in_block>(text, text.data() + at),
+                (octets::controls(some) & 1) != 0 ? all : 0);
+    }
+  }
+}
+
 TEST(Octets, FindLooksAtAllOctetsAndAtNoneBehindThem) {
   std::mt19937 random(2);
   for (std::size_t size = 0; size < 70; ++size) {
