@@ -119,7 +119,7 @@ void MessageParser::start_line() {
   m_.body_at_ = m_.headers_at_;
 
   const std::string_view line = octets.substr(0, line_size);
-  if (starts_with_ignore_case(line, "SIP/")) {
+  if (line.size() >= 4 && lower(line[0]) == 's' && starts_with_ignore_case(line, "SIP/")) {
     status_line(line);
   } else {
     m_.is_request_ = true;
@@ -169,8 +169,9 @@ void MessageParser::fault_in_request_line(std::string_view line) {
 
 void MessageParser::status_line(std::string_view line) {
   const auto bad = [this](const char* reason) { refuse(Kind::bad_response, 400, reason, 0); };
-  if (!starts_with_ignore_case(line, "SIP/2.0 ")) return bad("Bad Version In Response");
-  const std::string_view rest = line.substr(8);
+  constexpr std::string_view version = "SIP/2.0 ";
+  if (!line.starts_with(version) && !starts_with_ignore_case(line, version)) return bad("Bad Version In Response");
+  const std::string_view rest = line.substr(version.size());
   const auto code = parse_decimal(rest.substr(0, 3), 699);
   if (rest.size() < 3 || !code || *code < 100) return bad("Bad Status Code");
   if (rest.size() > 3 && rest[3] != ' ') return bad("Bad Status Line");
@@ -322,7 +323,14 @@ void MessageParser::check_max_forwards() {
 
 std::size_t MessageParser::values_of(HeaderId id, std::size_t limit) const {
   std::size_t count = 0;
-  m_.for_each_value(id, [&](std::string_view, const HeaderField&) { return ++count <= limit; });
+  for (const HeaderField* field = m_.first(id); field != nullptr && count <= limit; field = Message::next(field)) {
+    std::string_view list = m_.value(*field);
+    if (!list.empty() && list.find(',') == std::string_view::npos) {
+      ++count;
+      continue;
+    }
+    while (count <= limit && next_in_list(list)) ++count;
+  }
   return count;
 }
 

@@ -179,6 +179,7 @@ ParameterList::Iterator& ParameterList::Iterator::operator++() {
   current_ = {};
   const auto take_until = [&cursor](char stop) {
     const char* const begin = cursor.at;
+    cursor.take(scan::token);  // nearly always all of it
     while (!cursor.done() && *cursor.at != ';' && *cursor.at != stop && !is(*cursor.at, scan::blank)) ++cursor.at;
     return cursor.since(begin);
   };

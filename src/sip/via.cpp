@@ -113,7 +113,8 @@ bool take_plain(std::string_view text, std::string_view around, Via& via) {
 }  // namespace
 
 bool Via::has_cookie() const {
-  return starts_with_ignore_case(branch, "z9hG4bK");
+  constexpr std::string_view cookie = "z9hG4bK";
+  return branch.starts_with(cookie) || starts_with_ignore_case(branch, cookie);
 }
 
 std::optional<ValueError> scan::read_via(std::string_view text, std::string_view around, Via& via,
