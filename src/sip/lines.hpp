@@ -100,9 +100,15 @@ class Lines {
   [[nodiscard, gnu::always_inline]] const char* next_control() {
     while (controls_ == 0) {
       controls_at_ = std::max(at_, seen_);
-      if (controls_at_ == end_) return end_;
-      controls_ = octets::find_in_block<octets::controls_in_block>(text(), controls_at_);
-      seen_ = end_ - controls_at_ > 64 ? controls_at_ + 64 : end_;
+      const std::ptrdiff_t left = end_ - controls_at_;
+      if (left == 0) return end_;
+      if (left >= std::ptrdiff_t{octets::block}) {
+        controls_ = octets::controls_in_block(controls_at_);
+        seen_ = controls_at_ + octets::block;
+      } else {
+        controls_ = octets::next_controls(text(), controls_at_, end_);
+        seen_ = end_;
+      }
     }
     return controls_at_ + std::countr_zero(controls_);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,12 +65,14 @@ class HeaderIndex {
   [[nodiscard]] HeaderField& operator[](std::size_t at) { return fields_[at]; }
   [[nodiscard]] const HeaderField& operator[](std::size_t at) const { return fields_[at]; }
   void clear() { size_ = 0; }
-  /// The place behind the last field. What is written there counts once it is kept.
-  [[nodiscard]] HeaderField& spare() {
-    if (size_ == room_) grow();
-    return fields_[size_];
+  /// The places behind the last field, as far as there is room for `most` fields at all. What is written there counts
+  /// once it is kept.
+  [[nodiscard]] std::span<HeaderField> spare(std::size_t most) {
+    if (size_ == room_ && size_ < most) grow();
+    const std::size_t end = std::min<std::size_t>(room_, most);
+    return {fields_.get() + size_, end > size_ ? end - size_ : 0};
   }
-  void keep_spare() { ++size_; }
+  void keep_spare(std::size_t count) { size_ += static_cast<std::uint32_t>(count); }
 
  private:
   void grow();

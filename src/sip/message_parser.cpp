@@ -47,8 +47,8 @@ class MessageParser {
   void end_of_headers(std::size_t blank_line_at, std::size_t body_at);
   bool odd_line(const HeaderLine& line, std::size_t most);
   void too_many(std::size_t at);
-  void keep(HeaderId id);
-  void note_repeat(HeaderId id, std::uint16_t position);
+  void note(HeaderId id, std::size_t position);
+  void note_repeat(HeaderId id, std::size_t position);
   void eager_headers();
   void top_via();
   void parties();
@@ -119,6 +119,7 @@ void MessageParser::start_line() {
   m_.body_at_ = m_.headers_at_;
 
   const std::string_view line = octets.substr(0, line_size);
+  // Nearly every request is told by its first letter.
   if (line.size() >= 4 && lower(line[0]) == 's' && starts_with_ignore_case(line, "SIP/")) {
     status_line(line);
   } else {
@@ -179,27 +180,32 @@ void MessageParser::status_line(std::string_view line) {
   m_.reason_ = rest.size() > 4 ? rest.substr(4) : std::string_view{};
 }
 
-/// Keeps the field that was read into the spare place of the index.
-[[gnu::always_inline]] inline void MessageParser::keep(HeaderId id) {
-  const auto position = static_cast<std::uint16_t>(m_.headers_.size());
-  m_.headers_.keep_spare();
+/// That the field at this position has this id.
+[[gnu::always_inline]] inline void MessageParser::note(HeaderId id, std::size_t position) {
   std::uint16_t& first = m_.first_[static_cast<std::size_t>(id)];
   if (first == 0)
     first = static_cast<std::uint16_t>(position + 1);
   else
     note_repeat(id, position);
-  latest_[static_cast<std::size_t>(id)] = position;
+  latest_[static_cast<std::size_t>(id)] = static_cast<std::uint16_t>(position);
 }
 
+// Ordinary lines are read straight into the index, as many as it has room for; any other is looked at by itself.
 void MessageParser::index_headers() {
   Lines lines(m_.octets_, m_.headers_at_);
   const std::size_t most = std::min(limits_.header_count, most_fields);
-  do {
-    for (HeaderField* field = &m_.headers_.spare(); lines.next_plain(*field); field = &m_.headers_.spare()) {
-      if (m_.headers_.size() == most) return too_many(field->name_at);
-      keep(field->id);
-    }
-  } while (odd_line(lines.next_odd(), most));
+  for (bool more = true; more;) {
+    const std::span<HeaderField> spare = m_.headers_.spare(most);
+    std::size_t position = m_.headers_.size();
+    const HeaderField* const end = spare.data() + spare.size();
+    HeaderField* field = spare.data();
+    for (; field != end && lines.next_plain(*field); ++field) note(field->id, position++);
+    m_.headers_.keep_spare(static_cast<std::size_t>(field - spare.data()));
+    if (field != end)
+      more = odd_line(lines.next_odd(), most);
+    else if (position == most)
+      more = odd_line(lines.next(), most);
+  }
 }
 
 // False when no field follows it.
@@ -218,8 +224,9 @@ bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
         too_many(at);
         return false;
       }
-      m_.headers_.spare() = line.field;
-      keep(line.field.id);
+      m_.headers_.spare(most)[0] = line.field;
+      note(line.field.id, m_.headers_.size());
+      m_.headers_.keep_spare(1);
   }
   m_.plain_headers_ = false;
   return true;
@@ -239,7 +246,7 @@ void MessageParser::end_of_headers(std::size_t blank_line_at, std::size_t body_a
   if (octet != std::string_view::npos) malformed("Control Octet In Header", octet);
 }
 
-void MessageParser::note_repeat(HeaderId id, std::uint16_t position) {
+void MessageParser::note_repeat(HeaderId id, std::size_t position) {
   const std::uint16_t previous = latest_[static_cast<std::size_t>(id)];
   m_.headers_[previous].to_next = static_cast<std::uint16_t>(position - previous);
   if (repeated_ != nullptr) return;

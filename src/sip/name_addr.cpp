@@ -55,41 +55,63 @@ bool take_address(Cursor& cursor, NameAddr& out) {
   return take_bracketed(cursor, out);
 }
 
-/// The plain one: ["display-name" SP] "<" plain URI ">" and plain parameters, and nothing behind them. False when it is
-/// written otherwise or is none; what is then in `out` is of no use.
-bool take_plain(std::string_view text, std::string_view around, NameAddr& out) {
-  using plain::Runs;
-  const char* begin = text.data();
-  if (text.starts_with('"')) {
-    const char* const end = begin + text.size();
-    const char* const close = octets::find(begin + 1, end, [](octets::Sixteen some) {
-      return octets::bits_of((some == '"') | (some == '\\') | (some - ' ' >= 0x7f - ' '));
-    });
-    if (end - close < 2 || *close != '"') return false;
-    out.display_name = Cursor::since(begin, close + 1);
-    begin = close[1] == ' ' ? close + 2 : close + 1;
-  }
-  if (!Cursor::since(begin, text.data() + text.size()).starts_with("<sip:")) return false;
-  Runs runs(text, around, begin + 5);
-  if (!plain::take_uri(runs, begin + 1, out.uri) || runs.behind() != '>' || !plain::is_host(out.uri.host, around))
-    return false;
-  out.angle_brackets = true;
-  if (!runs.next().empty()) return false;
-  const char* const parameters = runs.at();
-  const bool has_parameters = runs.behind() == ';';
+/// Where a quoted display name ends; null when it holds an escape or anything but ASCII.
+const char* end_of_quoted(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const char* const close = octets::find(text.data() + 1, end, [](octets::Sixteen some) {
+    return octets::bits_of((some == '"') | (some == '\\') | (some - ' ' >= 0x7f - ' '));
+  });
+  return close != end && *close == '"' ? close + 1 : nullptr;
+}
+
+/// Where words of plain octets end, before the "<"; null when something else stands there.
+const char* end_of_words(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const char* const open = octets::find(text.data(), end, [](octets::Sixteen some) {
+    return ~(octets::plain(some) | octets::bits_of(some == ' ')) & 0xffff;
+  });
+  if (open == end || *open != '<' || text.front() == ' ') return nullptr;
+  return text.data() + scan::trimmed(text.data(), open).size();
+}
+
+/// Where what follows the display name begins; null when it has no plain one.
+[[gnu::noinline]] const char* behind_plain_display_name(std::string_view text, NameAddr& out) {
+  if (text.empty()) return nullptr;
+  const char* at = text.front() == '"' ? end_of_quoted(text) : end_of_words(text);
+  if (at == nullptr) return nullptr;
+  out.display_name = Cursor::since(text.data(), at);
+  while (at != text.data() + text.size() && *at == ' ') ++at;
+  return at;
+}
+
+/// *( SEMI generic-param ) of plain octets up to the end of the text.
+[[gnu::always_inline]] inline bool take_plain_parameters(plain::Runs& runs, NameAddr& out) {
+  const char* const begin = runs.at();
+  if (runs.behind() != ';') return runs.behind() == plain::Runs::none;
   while (runs.behind() == ';') {
     const std::string_view name = runs.next();
-    if (name.empty()) return false;
     const bool has_value = runs.behind() == '=';
     const std::string_view value = has_value ? runs.next() : std::string_view{};
-    if (has_value && value.empty()) return false;
+    if (name.empty() || (has_value && value.empty())) return false;
     if (!scan::named(name, "tag")) continue;
     if (!has_value || out.tag_value.data() != nullptr) return false;
     out.tag_value = value;
   }
-  if (has_parameters) out.parameters = Cursor::since(parameters, text.data() + text.size());
+  out.parameters = Cursor::since(begin, runs.at());
+  return runs.behind() == plain::Runs::none;
+}
+
+/// The plain one: [display-name] "<" plain URI ">" and plain parameters, and nothing behind them. False when it is
+/// written otherwise or is none; what is then in `out` is of no use.
+bool take_plain(std::string_view text, std::string_view around, NameAddr& out) {
+  constexpr std::string_view usual = "<sip:";
+  const char* const begin = text.starts_with('<') ? text.data() : behind_plain_display_name(text, out);
+  if (begin == nullptr || !Cursor::since(begin, text.data() + text.size()).starts_with(usual)) return false;
+  plain::Runs runs(text, around, begin + usual.size());
+  if (!plain::take_uri(runs, begin + 1, out.uri) || runs.behind() != '>' || !runs.next().empty()) return false;
+  out.angle_brackets = true;
   out.text = text;
-  return runs.behind() == Runs::none;
+  return take_plain_parameters(runs, out);
 }
 
 std::optional<std::uint32_t> expires_of(std::string_view text) {

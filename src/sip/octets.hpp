@@ -132,21 +132,20 @@ template <class Found>
 inline constexpr std::size_t block = 64;
 /// Bit i tells about octet i of a block.
 using BlockBits = std::uint64_t;
+
 /// Which of the 64 octets at `at` are control octets, and which are not plain().
 [[nodiscard]] BlockBits controls_in_block(const char* at);
 [[nodiscard]] BlockBits delimiters_in_block(const char* at);
-
-/// What `in_block`, one of the two above, finds from `at` on in a text; nothing behind its end, where nothing is read.
-template <BlockBits in_block(const char*)>
-[[nodiscard]] BlockBits find_in_block(std::string_view text, const char* at) {
-  const char* const end = text.data() + text.size();
-  const std::ptrdiff_t left = end - at;
-  if (left >= std::ptrdiff_t{block}) [[likely]]
-    return in_block(at);
-  if (text.size() >= block) return in_block(end - block) >> (std::ptrdiff_t{block} - left);
-  char copy[block] = {};
-  std::memcpy(copy, at, static_cast<std::size_t>(left));
-  return in_block(copy) & ((BlockBits{1} << left) - 1);
+/// The same for any function from Sixteen to Bits, on every machine.
+template <class Found>
+[[nodiscard]] BlockBits in_four_steps(const char* at, Found found) {
+  return BlockBits{found(load(at))} | BlockBits{found(load(at + step))} << step |
+         BlockBits{found(load(at + 2 * step))} << 2 * step | BlockBits{found(load(at + 3 * step))} << 3 * step;
 }
+
+/// Which of the next 64 octets of [at, end), a part of `around`, are control octets, and which are not plain(). Nothing
+/// outside `around` is read, and no bit tells about what is behind the end.
+[[nodiscard]] BlockBits next_controls(std::string_view around, const char* at, const char* end);
+[[nodiscard]] BlockBits next_delimiters(std::string_view around, const char* at, const char* end);
 
 }  // namespace bellhop::sip::octets

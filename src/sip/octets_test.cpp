@@ -63,13 +63,22 @@ TEST(Octets, BlocksAreClassedAsSixteenOctetsAre) {
       const std::string_view text(exact.octets.get(), exact.size);
       octets::Sixteen some{};
       some[0] = static_cast<unsigned char>(octet);
-      const std::size_t at = size / 3;
-      const octets::BlockBits all = size - at >= 64 ? ~octets::BlockBits{0} : (octets::BlockBits{1} << (size - at)) - 1;
-      EXPECT_EQ(octets::find_in_block<octets::delimiters_in_block>(text, text.data() + at),
-                (octets::plain(some) & 1) != 0 ? 0 : all);
-      EXPECT_EQ(octets::find_in_block<octets::controls_in_block>(text, text.data() + at),
-                (octets::controls(some) & 1) != 0 ? all : 0);
+      const char* const at = text.data() + size / 3;
+      const char* const end = exact.end() - size / 9;
+      const octets::BlockBits all = end - at >= 64 ? ~octets::BlockBits{0} : (octets::BlockBits{1} << (end - at)) - 1;
+      EXPECT_EQ(octets::next_delimiters(text, at, end), (octets::plain(some) & 1) != 0 ? 0 : all);
+      EXPECT_EQ(octets::next_controls(text, at, end), (octets::controls(some) & 1) != 0 ? all : 0);
     }
+  }
+}
+
+TEST(Octets, BlocksAreClassedAlikeByWideStepsAndByShortOnes) {
+  std::mt19937 random(4);
+  for (int i = 0; i < 1000; ++i) {
+    char some[octets::block];
+    for (char& octet : some) octet = static_cast<char>(random());
+    EXPECT_EQ(octets::controls_in_block(some), octets::in_four_steps(some, octets::controls));
+    EXPECT_EQ(octets::delimiters_in_block(some), ~octets::in_four_steps(some, octets::plain));
   }
 }
 

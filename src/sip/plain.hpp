@@ -31,7 +31,7 @@ class Runs {
         at_ = end_;
         return {begin, static_cast<std::size_t>(end_ - begin)};
       }
-      bits_ = delimiters(around_, ahead_, end_);
+      bits_ = octets::next_delimiters(around_, ahead_, end_);
       block_ = ahead_;
       ahead_ += octets::block;
     }
@@ -43,12 +43,12 @@ class Runs {
   }
   /// The delimiter behind the run; `none` at the end of the text.
   [[nodiscard]] int behind() const { return behind_; }
+  /// What may be read.
+  [[nodiscard]] std::string_view around() const { return around_; }
   /// The octet behind that delimiter.
   [[nodiscard]] const char* at() const { return at_; }
 
  private:
-  [[nodiscard]] static octets::BlockBits delimiters(std::string_view around, const char* at, const char* end);
-
   std::string_view around_;
   const char* at_;
   const char* end_;
@@ -58,7 +58,8 @@ class Runs {
   int behind_ = none;
 };
 
-/// Whether plain octets are a host without a dot at its end.
+/// Whether plain octets, part of `around`, are a hostname or an IPv4 address without a dot at its end, as host_length()
+/// has them.
 [[nodiscard]] bool is_host(std::string_view run, std::string_view around);
 
 /// One to five digits as a port. False when they are no such number.
@@ -91,6 +92,7 @@ class Runs {
   } else if (plus) {
     return false;
   }
+  if (!is_host(run, runs.around())) return false;
   uri.host = run;
   const char* end = run.data() + run.size();
   if (runs.behind() == ':') {

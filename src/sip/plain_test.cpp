@@ -27,6 +27,8 @@ constexpr std::string_view addresses[] = {
     "<sip:alice@example.test>;tag=1928301774",
     "\"Alice \\\" B\" <sip:+49301@example.test:5062;ob>;x;tag=a-b_c.d",
     "\"Bob\"<sip:192.0.2.1>;expires=3600;q=0.5",
+    "\"Carol O'Hara (home)\" <sip:carol@example.test>",
+    "Dan van D-x <sip:dan@example.test>;tag=d",
     "Bob <sip:bob@biloxi.example>, <sip:carol@chicago.example>",
     "sip:bob@biloxi.example;tag=\"x\"",
     "<sip:a@b>;tag=1;TAG=2",

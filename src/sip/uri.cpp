@@ -121,9 +121,7 @@ Fault take_other(Cursor& cursor) {
 std::optional<UriError> scan::read_uri(std::string_view text, std::string_view around, Uri& uri) {
   if (text.starts_with("sip:")) {
     plain::Runs runs(text, around, text.data() + 4);
-    if (plain::take_uri(runs, text.data(), uri) && runs.behind() == plain::Runs::none &&
-        plain::is_host(uri.host, around))
-      return {};
+    if (plain::take_uri(runs, text.data(), uri) && runs.behind() == plain::Runs::none) return {};
     uri = Uri{};
   }
   return read_any_uri(text, uri);

@@ -22,12 +22,16 @@ Result<CSeq, ValueError> parse_cseq(std::string_view value) {
   cursor.skip_blanks();
   if (gap == digits || cursor.at == gap) return failure(ValueError::malformed);
   CSeq cseq;
-  cseq.method_text = cursor.take(scan::token);
-  cursor.skip_blanks();
-  if (cseq.method_text.empty() || !cursor.done()) return failure(ValueError::malformed);
+  cseq.method_text = cursor.rest();
+  cseq.method = method_from(cseq.method_text);
+  if (cseq.method == Method::other) {
+    cseq.method_text = cursor.take(scan::token);
+    cursor.skip_blanks();
+    if (cseq.method_text.empty() || !cursor.done()) return failure(ValueError::malformed);
+    cseq.method = method_from(cseq.method_text);
+  }
   if (number > largest) return failure(ValueError::out_of_range);
   cseq.number = static_cast<std::uint32_t>(number);
-  cseq.method = method_from(cseq.method_text);
   return cseq;
 }
 
