@@ -17,6 +17,12 @@ Found refused(Kind kind, StatusCode status, const char* reason, std::size_t offs
   return {.outcome = Outcome::refused, .refusal = {kind, status, reason, static_cast<std::uint32_t>(offset)}};
 }
 
+/// Whether the line may be a Content-Length: what begins otherwise need not be read.
+bool may_be_content_length(std::string_view line) {
+  const char first = lower(line.front());
+  return first == 'l' || (first == 'c' && starts_with_ignore_case(line, "Content-Length"));
+}
+
 }  // namespace
 
 Found StreamFramer::look(std::string_view unread, const Limits& limits) {
@@ -72,9 +78,10 @@ bool StreamFramer::find_header_end(std::string_view unread) {
 Found StreamFramer::find_total(std::string_view header_block, const Limits& limits) {
   std::string_view length;
   std::size_t length_at = 0;
-  for (Lines lines(header_block, header_block.find('\n') + 1); lines.at() < header_block.size();) {
-    const std::size_t at = lines.at();
-    const HeaderLine line = lines.next();
+  // Every LF ends a line here, and what begins with a blank goes on with the line before it.
+  for (std::size_t at = header_block.find('\n') + 1; at < header_block.size(); at = header_block.find('\n', at) + 1) {
+    if (!may_be_content_length(header_block.substr(at))) continue;
+    const HeaderLine line = next_line(header_block, at);
     if (line.kind == HeaderLine::Kind::field && line.field.id == HeaderId::content_length) {
       if (length_at != 0) return refused(Kind::bad_content_length, 400, "More Than One Content-Length", at);
       length = header_block.substr(line.field.value_at, line.field.value_size);

@@ -213,5 +213,11 @@ TEST(StreamFramer, ABodyWithoutLineEndIsFollowedByTheNextStartLine) {
   EXPECT_THAT(whole(first + response).messages, testing::ElementsAre(first, response));
 }
 
+// [RFC3261 7.3.1] What begins with a blank goes on with the line before it and is no Content-Length of its own.
+TEST(StreamFramer, AContentLengthInAFoldIsNone) {
+  const std::string folded = options_with("Subject: a\n l: 7\nCall-Info: x\n Content-Length: 9\nl\t:\n 0\n");
+  EXPECT_THAT(whole(folded + second).messages, testing::ElementsAre(folded, second));
+}
+
 }  // namespace
 }  // namespace bellhop::sip

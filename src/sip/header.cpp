@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
 
 #include "base/text.hpp"
+#include "sip/header_table.hpp"
 
 namespace bellhop::sip {
 namespace {
@@ -124,67 +124,33 @@ static_assert(names[static_cast<std::size_t>(HeaderId::www_authenticate)].name =
 static_assert(names[static_cast<std::size_t>(HeaderId::session_expires)].name == "Session-Expires");
 static_assert(names[static_cast<std::size_t>(HeaderId::p_hint)].name == "P-Hint");
 
-constexpr std::size_t slots = 512;
-
-// The first two letters, the middle one and the last, and the length; the factors were found by trial, so that no two
-// names share a slot: make_index() does not compile when two do. `name` has two letters at least.
-constexpr std::size_t slot_of(std::string_view name) {
-  const auto octet = [name](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(name[i])); };
-  const std::size_t n = name.size();
-  const std::uint32_t letters = octet(0) | octet(1) << 8 | octet(n - 1) << 16 | octet(n / 2) << 24;
-  return ((letters | 0x20202020) + static_cast<std::uint32_t>(n) * 0x9d) * 0xe660aca9U >> 23;
-}
-static_assert(slots == 1 << (32 - 23));
-
-// A perfect hash over the long names, laid out at compile time.
-struct Index {
-  std::array<std::uint8_t, slots> slot{};  ///< a HeaderId; 0 is empty (HeaderId::other has no name)
+/// The compact forms, by letter.
+constexpr std::array<HeaderId, 26> make_compact() {
   std::array<HeaderId, 26> compact{};
-};
-
-constexpr Index make_index() {
-  Index index;
   for (std::size_t i = 1; i < count; ++i) {
-    const HeaderName& header = names[i];
-    std::uint8_t& slot = index.slot[slot_of(header.name)];
-    if (slot != 0) throw "two header names share a slot: choose other factors in slot_of()";
-    slot = static_cast<std::uint8_t>(i);
-    if (header.compact != '\0')
-      index.compact[static_cast<std::size_t>(header.compact - 'a')] = static_cast<HeaderId>(i);
+    if (names[i].compact != '\0') compact[static_cast<std::size_t>(names[i].compact - 'a')] = static_cast<HeaderId>(i);
   }
-  return index;
+  return compact;
 }
-constexpr Index index_of_names = make_index();
-static_assert(count <= 256);
+constexpr std::array<HeaderId, 26> compact_forms = make_compact();
 
-template <class Word>
-Word load(const char* at) {
-  Word word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-/// Whether the two words that reach from each end to the middle, and so cover all of 2 to 16 octets, are the same.
-template <class Word>
-bool same_ends(const char* a, const char* b, std::size_t size) {
-  return load<Word>(a) == load<Word>(b) && load<Word>(a + size - sizeof(Word)) == load<Word>(b + size - sizeof(Word));
-}
-
-/// Whether a name is as nearly all peers write it; both are of this size. False also for names above 16 octets.
-bool surely_same(const char* a, const char* b, std::size_t size) {
-  if (size > 16) return false;
-  if (size >= 8) return same_ends<std::uint64_t>(a, b, size);
-  if (size >= 4) return same_ends<std::uint32_t>(a, b, size);
-  return same_ends<std::uint16_t>(a, b, size);
-}
-
-/// What is rare, out of the way of the usual.
-[[gnu::noinline]] HeaderId in_any_case(std::string_view name, std::size_t at) {
-  return name == names[at].name || equals_ignore_case(name, names[at].name) ? static_cast<HeaderId>(at)
-                                                                            : HeaderId::other;
+constexpr HeaderTable make_table() {
+  HeaderTable table;
+  for (std::size_t i = 1; i < count; ++i) {
+    const std::string_view name = names[i].name;
+    HeaderId& slot = table.slots[HeaderTable::slot_of(name.data(), name.size())];
+    if (slot != HeaderId::other) throw "two header names share a slot: choose other factors in slot_of()";
+    slot = static_cast<HeaderId>(i);
+    if (name.size() > HeaderTable::longest_short_name) continue;
+    for (std::size_t at = 0; at < name.size(); ++at) table.starts[i][at] = lower(name[at]);
+    table.starts[i][name.size()] = ':';
+  }
+  return table;
 }
 
 }  // namespace
+
+constinit const HeaderTable header_table = make_table();
 
 const HeaderName& name_of(HeaderId id) {
   const auto at = static_cast<std::size_t>(id);
@@ -195,14 +161,10 @@ HeaderId header_from(std::string_view name) {
   if (name.size() < 2) {
     if (name.empty()) return HeaderId::other;
     const char letter = lower(name.front());
-    return letter >= 'a' && letter <= 'z' ? index_of_names.compact[static_cast<std::size_t>(letter - 'a')]
-                                          : HeaderId::other;
+    return letter >= 'a' && letter <= 'z' ? compact_forms[static_cast<std::size_t>(letter - 'a')] : HeaderId::other;
   }
-  const std::size_t at = index_of_names.slot[slot_of(name)];
-  const std::string_view wanted = names[at].name;
-  if (wanted.size() != name.size()) return HeaderId::other;
-  if (surely_same(name.data(), wanted.data(), name.size())) return static_cast<HeaderId>(at);
-  return in_any_case(name, at);
+  const HeaderId id = header_table.slots[HeaderTable::slot_of(name.data(), name.size())];
+  return equals_ignore_case(name, names[static_cast<std::size_t>(id)].name) ? id : HeaderId::other;
 }
 
 }  // namespace bellhop::sip

@@ -116,6 +116,18 @@ enum class HeaderId : std::uint8_t {
   count_
 };
 
+/// One header line. Offsets are relative to the start of the message, so an index survives a copy of the buffer.
+struct HeaderField {
+  std::uint32_t name_at = 0;
+  std::uint32_t value_at = 0;    ///< first octet of the trimmed value; behind the colon when the value is empty
+  std::uint32_t value_size = 0;  ///< trimmed; folds inside are kept as received
+  std::uint32_t end_at = 0;      ///< behind the line's CRLF
+  std::uint16_t name_size = 0;   ///< without the white space that may stand before the colon (RFC 3261 section 25.1)
+  std::uint16_t to_next = 0;     ///< fields from this one to the next of its id; 0: it is the last. Filled by the index
+  HeaderId id = HeaderId::other;
+  bool folded = false;  ///< the value holds a line break
+};
+
 struct HeaderName {
   std::string_view name;  ///< canonical long form, "Call-ID"
   char compact = '\0';    ///< 'i', or NUL when there is none

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "sip/octets.hpp"
+#include "sip/plain.hpp"
 #include "sip/scan.hpp"
 #include "sip/uri.hpp"
 
@@ -118,14 +119,14 @@ std::size_t long_host_length(std::string_view text) {
   return length;
 }
 
-/// Whether `length` digits and dots are an IPv4 address: four numbers of one to three digits, 255 at most and without a
+/// Whether these digits and dots are an IPv4 address: four numbers of one to three digits, 255 at most and without a
 /// leading zero. All numbers are looked at in one go: bit i of each mask is octet i.
-bool is_short_ipv4(octets::Sixteen some, octets::Bits dots, int length) {
+bool is_short_ipv4(octets::Sixteen some, octets::Bits dots, octets::Bits digits) {
   using octets::Bits, octets::bits_of;
   const Bits last_dot = (dots & (dots - 1)) & ((dots & (dots - 1)) - 1);
   if (last_dot == 0 || (last_dot & (last_dot - 1)) != 0) return false;  // there are not three of them
-  const Bits digits = ((Bits{1} << length) - 1) & ~dots;
-  const Bits starts = digits & (dots << 1 | 1);
+  const Bits starts = dots << 1 | 1;
+  if ((starts & ~digits) != 0) return false;
   const Bits starts_of_two = starts & digits >> 1;
   const Bits starts_of_three = starts_of_two & digits >> 2;
   const Bits above_200 = bits_of(some == '2') & ~(bits_of(some < '5') >> 1);
@@ -134,27 +135,33 @@ bool is_short_ipv4(octets::Sixteen some, octets::Bits dots, int length) {
   return (starts_of_two & bits_of(some == '0')) == 0 && (starts_of_three & (too_large | digits >> 3)) == 0;
 }
 
-/// The same for what ends within sixteen octets and has no dot at its end: nearly every host there is. The rules about
-/// labels are then rules about where dots and hyphens stand.
-std::optional<std::size_t> short_host_length(std::string_view text) {
-  using octets::Bits;
-  const octets::Sixteen some = octets::load_part(text.data(), text.size());
-  const int length = std::countr_one(octets::plain(some));
+/// Whether the first `length` octets, 1 to 15 of them and all plain(), are a name or an IPv4 address without a dot at
+/// its end: nearly every host there is. The rules about labels are rules about where dots and hyphens stand.
+bool is_short_host(octets::Sixteen some, int length) {
+  using octets::Bits, octets::bits_of;
   const Bits all = (Bits{1} << length) - 1;
-  const Bits dots = octets::bits_of(some == '.') & all;
-  if (length == 0) return 0;
-  if (length == octets::step || dots >> (length - 1) != 0) return std::nullopt;
-  const Bits hyphens = octets::bits_of(some == '-') & all;
+  const Bits dots = bits_of(some == '.') & all;
+  const Bits digits = bits_of(some - '0' < 10) & all;
+  const Bits others = all & ~(digits | dots);
+  if (others == 0) return is_short_ipv4(some, dots, digits);
   const Bits label_starts = dots << 1 | 1;
   const Bits label_ends = (dots | (all + 1)) >> 1;
-  if ((label_starts & (dots | hyphens)) != 0 || (label_ends & hyphens) != 0) return 0;
-  const Bits before_last_label = (Bits{1} << std::bit_width(dots)) - 1;
-  const Bits digits = octets::bits_of(some - '0' < 10);
-  if ((all & ~(digits | before_last_label)) != 0) return static_cast<std::size_t>(length);
-  return (all & ~(digits | dots)) == 0 && is_short_ipv4(some, dots, length) ? static_cast<std::size_t>(length) : 0;
+  const Bits hyphens = bits_of(some == '-');
+  if (((label_starts | label_ends) & (dots | hyphens)) != 0) return false;
+  return others > dots;  // the last label is no number
 }
 
 }  // namespace
+
+bool plain::is_host(std::string_view run, std::string_view around) {
+  const std::size_t length = run.size();
+  if (length == 0) return false;
+  if (length < octets::step) {
+    const auto readable = static_cast<std::size_t>(around.data() + around.size() - run.data());
+    return is_short_host(octets::load_part(run.data(), readable), static_cast<int>(length));
+  }
+  return run.back() != '.' && long_host_length(run) == length;
+}
 
 std::size_t host_length(std::string_view text) {
   if (text.empty()) return 0;
@@ -162,8 +169,9 @@ std::size_t host_length(std::string_view text) {
     const std::size_t length = ipv6_reference_length(text);
     return length != 0 ? length : bracketed_ipv4_length(text);
   }
-  if (const auto length = short_host_length(text)) return *length;
-  return long_host_length(text);
+  const char* const stop = octets::behind_plain(text.data(), text.data() + text.size());
+  const auto length = static_cast<std::size_t>(stop - text.data());
+  return plain::is_host(text.substr(0, length), text) ? length : long_host_length(text);
 }
 
 std::optional<IpAddress> host_address(std::string_view host) {

@@ -77,19 +77,13 @@ HeaderLine odd_line(std::string_view text, std::size_t at) {
   return out;
 }
 
-std::uint64_t controls_in_block(const char* at, const char* end) {
-  const auto bits = [](const char* from, std::size_t size) {
-    return static_cast<std::uint64_t>(octets::controls(octets::load_part(from, size)));
-  };
-  const auto left = static_cast<std::size_t>(end - at);
-  if (left >= 64) return bits(at, 16) | bits(at + 16, 16) << 16 | bits(at + 32, 16) << 32 | bits(at + 48, 16) << 48;
-  std::uint64_t all = 0;
-  for (std::size_t i = 0; i < left; i += octets::step) all |= bits(at + i, left - i) << i;
-  return all & ((std::uint64_t{1} << left) - 1);
-}
-
-bool Lines::may_be_name(std::string_view name) {
-  return name.size() <= UINT16_MAX && is_token(name);
+LineName any_name(const char* line, const char* stop) {
+  const char* const colon = find(line, stop, ':');
+  if (colon == nullptr) return {};
+  const std::string_view name(line, static_cast<std::size_t>(colon - line));
+  const HeaderId id = header_from(name);
+  if (name.size() > UINT16_MAX || (id == HeaderId::other && !is_token(name))) return {};
+  return {id, static_cast<std::uint32_t>(name.size())};
 }
 
 HeaderLine next_line(std::string_view text, std::size_t at) {

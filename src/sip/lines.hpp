@@ -4,24 +4,14 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "sip/header.hpp"
+#include "sip/header_table.hpp"
 #include "sip/octets.hpp"
 
 namespace bellhop::sip {
-
-/// One header line. Offsets are relative to the start of the message, so an index survives a copy of the buffer.
-struct HeaderField {
-  std::uint32_t name_at = 0;
-  std::uint32_t value_at = 0;    ///< first octet of the trimmed value; behind the colon when the value is empty
-  std::uint32_t value_size = 0;  ///< trimmed; folds inside are kept as received
-  std::uint32_t end_at = 0;      ///< behind the line's CRLF
-  std::uint16_t name_size = 0;   ///< without the white space that may stand before the colon (RFC 3261 section 25.1)
-  std::uint16_t to_next = 0;     ///< fields from this one to the next of its id; 0: it is the last. Filled by the index
-  HeaderId id = HeaderId::other;
-  bool folded = false;  ///< the value holds a line break
-};
 
 /// One line of a header block with its folds, as next_line() finds it.
 struct HeaderLine {
@@ -36,8 +26,13 @@ struct HeaderLine {
   HeaderField field;  ///< name_at and end_at are set for every kind: the next line starts at end_at
 };
 
-/// Which of the 64 octets at `at` are control octets; none behind `end`.
-[[nodiscard]] std::uint64_t controls_in_block(const char* at, const char* end);
+/// What stands before the colon of a line; of size 0 when it is no name.
+struct LineName {
+  HeaderId id = HeaderId::other;
+  std::uint32_t size = 0;
+};
+/// The name of the line [line, stop), whatever it is.
+[[nodiscard]] LineName any_name(const char* line, const char* stop);
 
 /// Cuts the line at `at`, whatever it is.
 [[nodiscard]] HeaderLine odd_line(std::string_view text, std::size_t at);
@@ -49,7 +44,7 @@ struct HeaderLine {
 class Lines {
  public:
   Lines(std::string_view text, std::size_t at)
-      : base_(text.data()), end_(base_ + text.size()), at_(base_ + at), block_(at_), block_end_(at_) {}
+      : base_(text.data()), end_(base_ + text.size()), at_(base_ + at), seen_(at_) {}
 
   /// Where the next line starts.
   [[nodiscard]] std::size_t at() const { return static_cast<std::size_t>(at_ - base_); }
@@ -59,31 +54,36 @@ class Lines {
   [[nodiscard, gnu::always_inline]] bool next_plain(HeaderField& out) {
     const char* const line = at_;
     const char* const stop = next_control();
-    if (stop - line < 2 || !ends_a_field(stop)) return false;
-    const char* const colon = colon_in(line, stop);
-    if (colon >= stop) return false;
-    const std::string_view name(line, static_cast<std::size_t>(colon - line));
-    out.id = header_from(name);
-    if (out.id == HeaderId::other && !may_be_name(name)) return false;
+    if (!ends_a_field(stop)) return false;
+    LineName name = short_name(line);
+    if (name.id == HeaderId::other) {
+      name = any_name(line, stop);
+      if (name.size == 0) return false;
+    }
 
-    const char* value = colon + 1;
-    const char* value_end = stop;
-    while (value < value_end && *value == ' ') ++value;
-    while (value_end > value && value_end[-1] == ' ') --value_end;
-    if (value == value_end) value = value_end = colon + 1;
-    at_ = stop + 2;
     out.name_at = static_cast<std::uint32_t>(line - base_);
+    out.name_size = static_cast<std::uint16_t>(name.size);
+    out.id = name.id;
+    // The colon before the value and the CR behind it are no blanks, so both loops end there.
+    const char* value = line + name.size + 1;
+    const char* value_end = stop;
+    while (*value == ' ') ++value;
+    while (value_end[-1] == ' ') --value_end;
+    if (value == stop) value = value_end;
     out.value_at = static_cast<std::uint32_t>(value - base_);
     out.value_size = static_cast<std::uint32_t>(value_end - value);
+    out.to_next = 0;
+    out.folded = false;
+    take_line(stop);
     out.end_at = static_cast<std::uint32_t>(at_ - base_);
-    out.name_size = static_cast<std::uint16_t>(name.size());
     return true;
   }
 
   /// Takes the next line with its folds, whatever it is.
   [[nodiscard]] HeaderLine next_odd() {
-    const HeaderLine line = odd_line({base_, static_cast<std::size_t>(end_ - base_)}, at());
-    at_ = base_ + line.field.end_at;
+    const HeaderLine line = odd_line(text(), at());
+    at_ = seen_ = base_ + line.field.end_at;
+    controls_ = 0;
     return line;
   }
 
@@ -95,35 +95,47 @@ class Lines {
   }
 
  private:
+  [[nodiscard]] std::string_view text() const { return {base_, static_cast<std::size_t>(end_ - base_)}; }
   /// The first control octet from at_ on, or the end of the text.
   [[nodiscard, gnu::always_inline]] const char* next_control() {
-    for (const char* from = at_;; from = block_end_) {
-      if (from >= block_end_) {
-        if (from == end_) return end_;
-        controls_ = controls_in_block(from, end_);
-        block_ = from;
-        block_end_ = end_ - from > 64 ? from + 64 : end_;
+    while (controls_ == 0) {
+      controls_at_ = std::max(at_, seen_);
+      const std::ptrdiff_t left = end_ - controls_at_;
+      if (left == 0) return end_;
+      if (left >= std::ptrdiff_t{octets::block}) {
+        controls_ = octets::controls_in_block(controls_at_);
+        seen_ = controls_at_ + octets::block;
+      } else {
+        controls_ = octets::next_controls(text(), controls_at_, end_);
+        seen_ = end_;
       }
-      if (const std::uint64_t left = controls_ >> (from - block_)) return from + std::countr_zero(left);
     }
+    return controls_at_ + std::countr_zero(controls_);
+  }
+  /// Goes behind the CRLF at `stop`, the first of controls_.
+  [[gnu::always_inline]] void take_line(const char* stop) {
+    controls_ = controls_ >> (stop - controls_at_) >> 2;
+    controls_at_ = at_ = stop + 2;
   }
   /// A CRLF with another octet behind it that is no fold.
   [[nodiscard]] bool ends_a_field(const char* stop) const {
-    return end_ - stop > 2 && stop[0] == '\r' && stop[1] == '\n' && stop[2] != ' ' && stop[2] != '\t';
+    return end_ - stop > 2 && std::memcmp(stop, "\r\n", 2) == 0 && stop[2] != ' ' && stop[2] != '\t';
   }
-  /// `stop` or more when there is none. What is read beyond it is of the next line: a whole step costs less than a
-  /// part.
-  [[nodiscard]] const char* colon_in(const char* line, const char* stop) const {
-    return octets::find(line, end_ - stop > 16 ? stop + 16 : end_,
-                        [](octets::Sixteen some) { return octets::bits_of(some == ':'); });
+  /// Nearly every name there is: one in its long form of at most 15 octets. `other`: it is none of those. Its colon
+  /// stands before the CRLF of the line, since neither that CR nor its LF is the same as an octet of a name.
+  [[nodiscard]] LineName short_name(const char* line) const {
+    const octets::Sixteen start = octets::load_part(line, static_cast<std::size_t>(end_ - line));
+    const auto size = static_cast<std::uint32_t>(std::countr_zero(octets::bits_of(start == ':')));
+    if (size < 2 || size > HeaderTable::longest_short_name) return {};
+    return {header_table.short_name(line, size, start), size};
   }
-  [[nodiscard]] static bool may_be_name(std::string_view name);
+
   const char* base_;
   const char* end_;
   const char* at_;
-  const char* block_;
-  const char* block_end_;
-  std::uint64_t controls_ = 0;  ///< of [block_, block_end_)
+  const char* seen_;  ///< controls_ tells of all before it
+  const char* controls_at_ = nullptr;
+  std::uint64_t controls_ = 0;  ///< bit i is set when the octet at controls_at_ + i is one; none before at_
 };
 
 /// The one line that starts at `at`.

@@ -38,6 +38,19 @@ class Shift {
 
 }  // namespace
 
+HeaderIndex::HeaderIndex(const HeaderIndex& other)
+    : fields_(std::make_unique_for_overwrite<HeaderField[]>(other.size_)), size_(other.size_), room_(other.size_) {
+  std::copy_n(other.fields_.get(), size_, fields_.get());
+}
+
+void HeaderIndex::grow() {
+  constexpr std::uint32_t usual_room = 64;
+  room_ = std::max(usual_room, 2 * room_);
+  auto grown = std::make_unique_for_overwrite<HeaderField[]>(room_);
+  std::copy_n(fields_.get(), size_, grown.get());
+  fields_ = std::move(grown);
+}
+
 Message Message::rebased(std::string_view copy_of_octets) const {
   Message copy(*this);
   const Shift shift(octets_, copy_of_octets);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -7,11 +8,10 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "base/result.hpp"
 #include "sip/header.hpp"
-#include "sip/lines.hpp"
 #include "sip/method.hpp"
 #include "sip/status.hpp"
 #include "sip/uri.hpp"
@@ -43,6 +43,43 @@ struct ParseRefusal {
   StatusCode status = 400;   ///< the answer when it can be answered
   const char* reason = "";   ///< static text for the reason phrase and the log, e.g. "CSeq Out Of Range"
   std::uint32_t offset = 0;  ///< where in the message
+};
+
+/// The fields of one header block. Their room is kept from one message to the next and written in place; a copy has
+/// room for what there is and no more.
+class HeaderIndex {
+ public:
+  HeaderIndex() = default;
+  HeaderIndex(const HeaderIndex& other);
+  HeaderIndex(HeaderIndex&& other) noexcept
+      : fields_(std::move(other.fields_)), size_(std::exchange(other.size_, 0)), room_(std::exchange(other.room_, 0)) {}
+  HeaderIndex& operator=(HeaderIndex&& other) noexcept {
+    fields_ = std::move(other.fields_);
+    size_ = std::exchange(other.size_, 0);
+    room_ = std::exchange(other.room_, 0);
+    return *this;
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] const HeaderField* data() const { return fields_.get(); }
+  [[nodiscard]] HeaderField& operator[](std::size_t at) { return fields_[at]; }
+  [[nodiscard]] const HeaderField& operator[](std::size_t at) const { return fields_[at]; }
+  void clear() { size_ = 0; }
+  /// The places behind the last field, as far as there is room for `most` fields at all. What is written there counts
+  /// once it is kept.
+  [[nodiscard]] std::span<HeaderField> spare(std::size_t most) {
+    if (size_ == room_ && size_ < most) grow();
+    const std::size_t end = std::min<std::size_t>(room_, most);
+    return {fields_.get() + size_, end > size_ ? end - size_ : 0};
+  }
+  void keep_spare(std::size_t count) { size_ += static_cast<std::uint32_t>(count); }
+
+ private:
+  void grow();
+
+  std::unique_ptr<HeaderField[]> fields_;
+  std::uint32_t size_ = 0;
+  std::uint32_t room_ = 0;
 };
 
 /// A received SIP message: its octets plus an index of header positions and the eager facts that routing needs.
@@ -156,7 +193,7 @@ class Message {
   std::string_view call_id_;
   std::optional<std::uint32_t> max_forwards_;
   std::size_t via_count_ = 0;
-  std::vector<HeaderField> headers_;
+  HeaderIndex headers_;
   /// Where the first field of each id stands in headers_, counted from 1; 0: there is none.
   std::array<std::uint16_t, static_cast<std::size_t>(HeaderId::count_)> first_{};
   friend class MessageParser;

@@ -47,7 +47,7 @@ class MessageParser {
   void end_of_headers(std::size_t blank_line_at, std::size_t body_at);
   bool odd_line(const HeaderLine& line, std::size_t most);
   void too_many(std::size_t at);
-  void keep(const HeaderField& field, std::size_t position);
+  void note(HeaderId id, std::size_t position);
   void note_repeat(HeaderId id, std::size_t position);
   void eager_headers();
   void top_via();
@@ -90,7 +90,6 @@ void MessageParser::reset(std::string_view octets) {
   m_.via_count_ = 0;
   m_.headers_.clear();
   m_.first_.fill(0);
-  if (m_.headers_.capacity() < 64) m_.headers_.reserve(64);
 }
 
 Result<void, ParseRefusal> MessageParser::run() {
@@ -120,7 +119,8 @@ void MessageParser::start_line() {
   m_.body_at_ = m_.headers_at_;
 
   const std::string_view line = octets.substr(0, line_size);
-  if (starts_with_ignore_case(line, "SIP/")) {
+  // Nearly every request is told by its first letter.
+  if (line.size() >= 4 && lower(line[0]) == 's' && starts_with_ignore_case(line, "SIP/")) {
     status_line(line);
   } else {
     m_.is_request_ = true;
@@ -130,19 +130,23 @@ void MessageParser::start_line() {
 }
 
 void MessageParser::request_line(std::string_view line) {
+  constexpr std::string_view usual_end = " SIP/2.0";
   const std::size_t method_end = line.find(' ');
-  const std::size_t uri_end = line.rfind(' ');
+  const bool usual = line.ends_with(usual_end);
+  const std::size_t uri_end = usual ? line.size() - usual_end.size() : line.rfind(' ');
   if (method_end == none || uri_end == method_end) return fault_in_request_line(line);
-  const std::string_view version = line.substr(uri_end + 1);
-  if (version != "SIP/2.0" && !equals_ignore_case(version, "SIP/2.0")) return fault_in_request_line(line);
+  if (!usual && !equals_ignore_case(line.substr(uri_end), usual_end)) return fault_in_request_line(line);
 
   m_.method_text_ = line.substr(0, method_end);
   m_.method_ = method_from(m_.method_text_);
   m_.request_uri_text_ = line.substr(method_end + 1, uri_end - method_end - 1);
   if (m_.method_ == Method::other && !is_token(m_.method_text_)) return malformed("Bad Method", 0);
-  if (has_white(m_.request_uri_text_)) return malformed("White Space In Request-URI", method_end);
   m_.request_uri_.emplace();
-  if (const auto error = scan::read_uri(m_.request_uri_text_, *m_.request_uri_)) m_.request_uri_ = failure(*error);
+  const auto error = scan::read_uri(m_.request_uri_text_, m_.octets_, *m_.request_uri_);
+  if (!error) return;
+  const bool white = has_white(m_.request_uri_text_);
+  m_.request_uri_ = failure(white ? UriError::empty : *error);
+  if (white) malformed("White Space In Request-URI", method_end);
 }
 
 // Tells a SIP request with a fault, which gets its 400 or 505, from what never was SIP.
@@ -166,8 +170,9 @@ void MessageParser::fault_in_request_line(std::string_view line) {
 
 void MessageParser::status_line(std::string_view line) {
   const auto bad = [this](const char* reason) { refuse(Kind::bad_response, 400, reason, 0); };
-  if (!starts_with_ignore_case(line, "SIP/2.0 ")) return bad("Bad Version In Response");
-  const std::string_view rest = line.substr(8);
+  constexpr std::string_view version = "SIP/2.0 ";
+  if (!line.starts_with(version) && !starts_with_ignore_case(line, version)) return bad("Bad Version In Response");
+  const std::string_view rest = line.substr(version.size());
   const auto code = parse_decimal(rest.substr(0, 3), 699);
   if (rest.size() < 3 || !code || *code < 100) return bad("Bad Status Code");
   if (rest.size() > 3 && rest[3] != ' ') return bad("Bad Status Line");
@@ -175,29 +180,32 @@ void MessageParser::status_line(std::string_view line) {
   m_.reason_ = rest.size() > 4 ? rest.substr(4) : std::string_view{};
 }
 
-[[gnu::always_inline]] inline void MessageParser::keep(const HeaderField& field, std::size_t position) {
-  m_.headers_.push_back(field);
-  const auto id = static_cast<std::size_t>(field.id);
-  if (m_.first_[id] == 0) {
-    m_.first_[id] = static_cast<std::uint16_t>(position + 1);
-  } else {
-    m_.headers_[latest_[id]].to_next = static_cast<std::uint16_t>(position - latest_[id]);
-    note_repeat(field.id, position);
-  }
-  latest_[id] = static_cast<std::uint16_t>(position);
+/// That the field at this position has this id.
+[[gnu::always_inline]] inline void MessageParser::note(HeaderId id, std::size_t position) {
+  std::uint16_t& first = m_.first_[static_cast<std::size_t>(id)];
+  if (first == 0)
+    first = static_cast<std::uint16_t>(position + 1);
+  else
+    note_repeat(id, position);
+  latest_[static_cast<std::size_t>(id)] = static_cast<std::uint16_t>(position);
 }
 
+// Ordinary lines are read straight into the index, as many as it has room for; any other is looked at by itself.
 void MessageParser::index_headers() {
   Lines lines(m_.octets_, m_.headers_at_);
   const std::size_t most = std::min(limits_.header_count, most_fields);
-  HeaderField field;
-  do {
-    std::size_t count = m_.headers_.size();
-    while (lines.next_plain(field)) {
-      if (count == most) return too_many(field.name_at);
-      keep(field, count++);
-    }
-  } while (odd_line(lines.next_odd(), most));
+  for (bool more = true; more;) {
+    const std::span<HeaderField> spare = m_.headers_.spare(most);
+    std::size_t position = m_.headers_.size();
+    const HeaderField* const end = spare.data() + spare.size();
+    HeaderField* field = spare.data();
+    for (; field != end && lines.next_plain(*field); ++field) note(field->id, position++);
+    m_.headers_.keep_spare(static_cast<std::size_t>(field - spare.data()));
+    if (field != end)
+      more = odd_line(lines.next_odd(), most);
+    else if (position == most)
+      more = odd_line(lines.next(), most);
+  }
 }
 
 // False when no field follows it.
@@ -216,7 +224,9 @@ bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
         too_many(at);
         return false;
       }
-      keep(line.field, m_.headers_.size());
+      m_.headers_.spare(most)[0] = line.field;
+      note(line.field.id, m_.headers_.size());
+      m_.headers_.keep_spare(1);
   }
   m_.plain_headers_ = false;
   return true;
@@ -237,6 +247,8 @@ void MessageParser::end_of_headers(std::size_t blank_line_at, std::size_t body_a
 }
 
 void MessageParser::note_repeat(HeaderId id, std::size_t position) {
+  const std::uint16_t previous = latest_[static_cast<std::size_t>(id)];
+  m_.headers_[previous].to_next = static_cast<std::uint16_t>(position - previous);
   if (repeated_ != nullptr) return;
   repeated_at_ = position;
   switch (id) {
@@ -266,7 +278,7 @@ void MessageParser::top_via() {
   const HeaderField* const field = m_.first(HeaderId::via);
   if (field == nullptr) return malformed("Missing Via", m_.headers_at_);
   std::string_view rest;
-  if (scan::read_via(m_.value(*field), m_.top_via_, rest)) {
+  if (scan::read_via(m_.value(*field), m_.octets_, m_.top_via_, rest)) {
     m_.top_via_ = Via{};
     return malformed("Bad Via", field->value_at);
   }
@@ -279,7 +291,7 @@ void MessageParser::parties() {
     const HeaderField* const field = m_.first(id);
     if (field == nullptr) return malformed(missing, m_.headers_at_);
     std::string_view rest;
-    if (!scan::read_name_addr(m_.value(*field), out, rest) && rest.empty()) return;
+    if (!scan::read_name_addr(m_.value(*field), m_.octets_, out, rest) && rest.empty()) return;
     out = NameAddr{};
     malformed(bad, field->value_at);
   };
@@ -318,7 +330,14 @@ void MessageParser::check_max_forwards() {
 
 std::size_t MessageParser::values_of(HeaderId id, std::size_t limit) const {
   std::size_t count = 0;
-  m_.for_each_value(id, [&](std::string_view, const HeaderField&) { return ++count <= limit; });
+  for (const HeaderField* field = m_.first(id); field != nullptr && count <= limit; field = Message::next(field)) {
+    std::string_view list = m_.value(*field);
+    if (!list.empty() && list.find(',') == std::string_view::npos) {
+      ++count;
+      continue;
+    }
+    while (count <= limit && next_in_list(list)) ++count;
+  }
   return count;
 }
 

@@ -11,13 +11,31 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Method::other)> 
     "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO",   "REFER",    "MESSAGE", "UPDATE",
 };
 
+constexpr std::size_t slots = 32;
+
+// The factor was found by trial: the index does not compile when two methods share a slot.
+constexpr std::size_t slot_of(std::string_view token) {
+  return (static_cast<unsigned char>(token[0]) + 11 * token.size()) % slots;
+}
+
+constexpr std::array<Method, slots> make_index() {
+  std::array<Method, slots> index{};
+  index.fill(Method::other);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Method& slot = index[slot_of(names[i])];
+    if (slot != Method::other) throw "two methods share a slot: choose another factor in slot_of()";
+    slot = static_cast<Method>(i);
+  }
+  return index;
+}
+constexpr std::array<Method, slots> index_of_names = make_index();
+
 }  // namespace
 
 Method method_from(std::string_view token) {
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (token.size() == names[i].size() && token[0] == names[i][0] && token == names[i]) return static_cast<Method>(i);
-  }
-  return Method::other;
+  if (token.empty()) return Method::other;
+  const Method method = index_of_names[slot_of(token)];
+  return token == name_of(method) ? method : Method::other;
 }
 
 std::string_view name_of(Method method) {

@@ -1,4 +1,6 @@
 #include "base/text.hpp"
+#include "sip/octets.hpp"
+#include "sip/plain.hpp"
 #include "sip/scan.hpp"
 #include "sip/values.hpp"
 
@@ -8,7 +10,7 @@ namespace {
 using scan::Cursor;
 
 bool take_uri(std::string_view text, NameAddr& out) {
-  return !scan::read_uri(text, out.uri);
+  return !scan::read_any_uri(text, out.uri);
 }
 
 bool take_bracketed(Cursor& cursor, NameAddr& out) {
@@ -53,6 +55,65 @@ bool take_address(Cursor& cursor, NameAddr& out) {
   return take_bracketed(cursor, out);
 }
 
+/// Where a quoted display name ends; null when it holds an escape or anything but ASCII.
+const char* end_of_quoted(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const char* const close = octets::find(text.data() + 1, end, [](octets::Sixteen some) {
+    return octets::bits_of((some == '"') | (some == '\\') | (some - ' ' >= 0x7f - ' '));
+  });
+  return close != end && *close == '"' ? close + 1 : nullptr;
+}
+
+/// Where words of plain octets end, before the "<"; null when something else stands there.
+const char* end_of_words(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const char* const open = octets::find(text.data(), end, [](octets::Sixteen some) {
+    return ~(octets::plain(some) | octets::bits_of(some == ' ')) & 0xffff;
+  });
+  if (open == end || *open != '<' || text.front() == ' ') return nullptr;
+  return text.data() + scan::trimmed(text.data(), open).size();
+}
+
+/// Where what follows the display name begins; null when it has no plain one.
+[[gnu::noinline]] const char* behind_plain_display_name(std::string_view text, NameAddr& out) {
+  if (text.empty()) return nullptr;
+  const char* at = text.front() == '"' ? end_of_quoted(text) : end_of_words(text);
+  if (at == nullptr) return nullptr;
+  out.display_name = Cursor::since(text.data(), at);
+  while (at != text.data() + text.size() && *at == ' ') ++at;
+  return at;
+}
+
+/// *( SEMI generic-param ) of plain octets up to the end of the text.
+[[gnu::always_inline]] inline bool take_plain_parameters(plain::Runs& runs, NameAddr& out) {
+  const char* const begin = runs.at();
+  if (runs.behind() != ';') return runs.behind() == plain::Runs::none;
+  while (runs.behind() == ';') {
+    const std::string_view name = runs.next();
+    const bool has_value = runs.behind() == '=';
+    const std::string_view value = has_value ? runs.next() : std::string_view{};
+    if (name.empty() || (has_value && value.empty())) return false;
+    if (!scan::named(name, "tag")) continue;
+    if (!has_value || out.tag_value.data() != nullptr) return false;
+    out.tag_value = value;
+  }
+  out.parameters = Cursor::since(begin, runs.at());
+  return runs.behind() == plain::Runs::none;
+}
+
+/// The plain one: [display-name] "<" plain URI ">" and plain parameters, and nothing behind them. False when it is
+/// written otherwise or is none; what is then in `out` is of no use.
+bool take_plain(std::string_view text, std::string_view around, NameAddr& out) {
+  constexpr std::string_view usual = "<sip:";
+  const char* const begin = text.starts_with('<') ? text.data() : behind_plain_display_name(text, out);
+  if (begin == nullptr || !Cursor::since(begin, text.data() + text.size()).starts_with(usual)) return false;
+  plain::Runs runs(text, around, begin + usual.size());
+  if (!plain::take_uri(runs, begin + 1, out.uri) || runs.behind() != '>' || !runs.next().empty()) return false;
+  out.angle_brackets = true;
+  out.text = text;
+  return take_plain_parameters(runs, out);
+}
+
 std::optional<std::uint32_t> expires_of(std::string_view text) {
   const auto seconds = parse_number(text, UINT32_MAX);
   if (seconds) return *seconds;
@@ -61,7 +122,17 @@ std::optional<std::uint32_t> expires_of(std::string_view text) {
 
 }  // namespace
 
-std::optional<ValueError> scan::read_name_addr(std::string_view text, NameAddr& out, std::string_view& rest) {
+std::optional<ValueError> scan::read_name_addr(std::string_view text, std::string_view around, NameAddr& out,
+                                               std::string_view& rest) {
+  if (take_plain(text, around, out)) {
+    rest = {};
+    return {};
+  }
+  out = NameAddr{};
+  return read_any_name_addr(text, out, rest);
+}
+
+std::optional<ValueError> scan::read_any_name_addr(std::string_view text, NameAddr& out, std::string_view& rest) {
   Cursor cursor(text);
   cursor.skip_blanks();
   const char* const begin = cursor.at;
@@ -81,7 +152,7 @@ std::optional<ValueError> scan::read_name_addr(std::string_view text, NameAddr& 
 Result<NameAddr, ValueError> parse_name_addr(std::string_view value, std::string_view* rest) {
   Result<NameAddr, ValueError> address;
   std::string_view further;
-  if (const auto error = scan::read_name_addr(value, *address, further)) return failure(*error);
+  if (const auto error = scan::read_name_addr(value, value, *address, further)) return failure(*error);
   if (rest != nullptr) {
     *rest = further;
   } else if (!further.empty()) {

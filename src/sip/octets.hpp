@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -45,7 +46,8 @@ template <class Found>
 
 /// The octets of [at, at + size), at most sixteen of them and never one beyond; the rest is zero.
 [[nodiscard]] inline Sixteen load_part(const char* at, std::size_t size) {
-  if (size >= step) return load(at);
+  if (size >= step) [[likely]]
+    return load(at);
   const auto word = [at](auto& out, std::size_t from) { std::memcpy(&out, at + from, sizeof out); };
   std::uint64_t low = 0;
   std::uint64_t high = 0;
@@ -86,25 +88,64 @@ template <class Found>
   return bits_of((letter < 26) | (digit < 10) | (octets == '_') | (octets - '-' < 2));
 }
 
+/// The sixteen octets at a place in a text, or as many as are left. Nothing outside the text is read: near its end the
+/// last sixteen are loaded, and those in front of the place are left out of account.
+struct Window {
+  Window(std::string_view text, const char* at) {
+    const char* const end = text.data() + text.size();
+    const auto left = static_cast<std::size_t>(end - at);
+    if (left >= step) [[likely]] {
+      octets = load(at);
+    } else if (text.size() >= step) {
+      octets = load(end - step);
+      skipped = static_cast<unsigned>(step - left);
+    } else {
+      octets = load_part(at, left);
+      counted = (Bits{1} << left) - 1;
+    }
+  }
+  /// What was found in `octets`: bit i tells about the octet at `at` + i, and none about what is behind the end.
+  [[nodiscard]] Bits of(Bits found) const { return found >> skipped & counted; }
+
+  Sixteen octets;
+  unsigned skipped = 0;
+  Bits counted = 0xffff;
+};
+
 /// The first octet of [at, end) for which `found`, a function from Sixteen to Bits, has a bit; `end` when there is
 /// none.
 template <class Found>
 [[nodiscard]] const char* find(const char* at, const char* end, Found found) {
-  for (;;) {
-    const auto left = static_cast<std::size_t>(end - at);
-    Bits bits = found(load_part(at, left));
-    if (left < step) {
-      bits &= (Bits{1} << left) - 1;
-      return bits != 0 ? at + std::countr_zero(bits) : end;
-    }
-    if (bits != 0) return at + std::countr_zero(bits);
-    at += step;
+  const std::string_view text(at, static_cast<std::size_t>(end - at));
+  for (; at < end; at += step) {
+    const Window window(text, at);
+    if (const Bits bits = window.of(found(window.octets))) return at + std::countr_zero(bits);
   }
+  return end;
 }
 
 /// The first octet of [at, end) that is not plain().
 [[nodiscard]] inline const char* behind_plain(const char* at, const char* end) {
-  return find(at, end, [](Sixteen octets) { return ~plain(octets) & 0xffffu; });
+  return find(at, end, [](Sixteen octets) { return ~plain(octets) & 0xffff; });
 }
+
+inline constexpr std::size_t block = 64;
+/// Bit i tells about octet i of a block.
+using BlockBits = std::uint64_t;
+
+/// Which of the 64 octets at `at` are control octets, and which are not plain().
+[[nodiscard]] BlockBits controls_in_block(const char* at);
+[[nodiscard]] BlockBits delimiters_in_block(const char* at);
+/// The same for any function from Sixteen to Bits, on every machine.
+template <class Found>
+[[nodiscard]] BlockBits in_four_steps(const char* at, Found found) {
+  return BlockBits{found(load(at))} | BlockBits{found(load(at + step))} << step |
+         BlockBits{found(load(at + 2 * step))} << 2 * step | BlockBits{found(load(at + 3 * step))} << 3 * step;
+}
+
+/// Which of the next 64 octets of [at, end), a part of `around`, are control octets, and which are not plain(). Nothing
+/// outside `around` is read, and no bit tells about what is behind the end.
+[[nodiscard]] BlockBits next_controls(std::string_view around, const char* at, const char* end);
+[[nodiscard]] BlockBits next_delimiters(std::string_view around, const char* at, const char* end);
 
 }  // namespace bellhop::sip::octets

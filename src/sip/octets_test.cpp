@@ -55,6 +55,33 @@ TEST(Octets, EveryOctetIsClassedAsItShouldBe) {
   }
 }
 
+// Whatever instructions the machine has, a block is classed as its octets are one by one.
+TEST(Octets, BlocksAreClassedAsSixteenOctetsAre) {
+  for (unsigned octet = 0; octet < 256; ++octet) {
+    for (std::size_t size = 0; size <= 130; size += size % 7 + 1) {
+      const Exact exact(std::string(size, static_cast<char>(octet)));
+      const std::string_view text(exact.octets.get(), exact.size);
+      octets::Sixteen some{};
+      some[0] = static_cast<unsigned char>(octet);
+      const char* const at = text.data() + size / 3;
+      const char* const end = exact.end() - size / 9;
+      const octets::BlockBits all = end - at >= 64 ? ~octets::BlockBits{0} : (octets::BlockBits{1} << (end - at)) - 1;
+      EXPECT_EQ(octets::next_delimiters(text, at, end), (octets::plain(some) & 1) != 0 ? 0 : all);
+      EXPECT_EQ(octets::next_controls(text, at, end), (octets::controls(some) & 1) != 0 ? all : 0);
+    }
+  }
+}
+
+TEST(Octets, BlocksAreClassedAlikeByWideStepsAndByShortOnes) {
+  std::mt19937 random(4);
+  for (int i = 0; i < 1000; ++i) {
+    char some[octets::block];
+    for (char& octet : some) octet = static_cast<char>(random());
+    EXPECT_EQ(octets::controls_in_block(some), octets::in_four_steps(some, octets::controls));
+    EXPECT_EQ(octets::delimiters_in_block(some), ~octets::in_four_steps(some, octets::plain));
+  }
+}
+
 TEST(Octets, FindLooksAtAllOctetsAndAtNoneBehindThem) {
   std::mt19937 random(2);
   for (std::size_t size = 0; size < 70; ++size) {

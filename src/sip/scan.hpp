@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -77,9 +78,9 @@ struct Cursor {
   [[nodiscard]] bool sees(char c) const { return at != end && *at == c; }
   [[nodiscard]] bool sees(Set set) const { return at != end && is(*at, set); }
   [[nodiscard]] std::string_view rest() const { return since(at, end); }
-  [[nodiscard]] std::string_view since(const char* begin) const { return since(begin, at); }
-  [[nodiscard]] static std::string_view since(const char* begin, const char* stop) {
-    return {begin, static_cast<std::size_t>(stop - begin)};
+  [[nodiscard]] std::string_view since(const char* from) const { return since(from, at); }
+  [[nodiscard]] static std::string_view since(const char* from, const char* stop) {
+    return {from, static_cast<std::size_t>(stop - from)};
   }
 
   bool skip(char c) {
@@ -102,41 +103,41 @@ struct Cursor {
 
   /// The longest run of `set`, perhaps empty.
   std::string_view take(Set set) {
-    const char* const begin = at;
+    const char* const from = at;
     while (at != end && is(*at, set)) ++at;
-    return since(begin);
+    return since(from);
   }
 
   /// The same for what is often long; `set` holds all that is octets::plain().
   std::string_view take_long(Set set) {
-    const char* const begin = at;
+    const char* const from = at;
     at = octets::behind_plain(at, end);
     take(set);
-    return since(begin);
+    return since(from);
   }
 
   /// The longest run of `set` and %-escapes. False when a "%" is not followed by two hexadecimal digits.
   bool take_escaped(Set set, std::string_view& out) {
-    const char* const begin = at;
+    const char* const from = at;
     for (;;) {
-      while (at != end && is(*at, set)) ++at;
-      if (at == end || *at != '%') break;
+      take(set);
+      if (!sees('%')) break;
       if (end - at < 3 || !is(at[1], hex) || !is(at[2], hex)) return false;
       at += 3;
     }
-    out = since(begin);
+    out = since(from);
     return true;
   }
 
   /// A quoted-string with its quotes; the cursor stands on the opening one. Empty when it has no proper end.
   std::string_view take_quoted() {
-    const char* const begin = at++;
+    const char* const from = at++;
     for (;;) {
       while (at != end && is(*at, quoted)) ++at;
       if (at == end) return {};
       if (*at == '"') {
         ++at;
-        return since(begin);
+        return since(from);
       }
       if (*at == '\\') {
         if (end - at < 2 || at[1] == '\r' || at[1] == '\n' || static_cast<unsigned char>(at[1]) >= 0x80) return {};
@@ -150,15 +151,15 @@ struct Cursor {
   }
 };
 
-/// The length of a run of digits read as a number, bounded: anything above `max` gives false.
-inline bool number_up_to(std::string_view digits, std::uint32_t max, std::uint32_t& out) {
+/// A run of digits, perhaps empty, as a number; what is above `max` is only known to be so.
+inline std::uint64_t take_number(Cursor& cursor, std::uint32_t max) {
   std::uint64_t number = 0;
-  for (const char c : digits) {
-    number = number * 10 + static_cast<std::uint64_t>(c - '0');
-    if (number > max) return false;
+  for (; !cursor.done(); ++cursor.at) {
+    const auto units = static_cast<unsigned char>(*cursor.at - '0');
+    if (units > 9) break;
+    if (number <= max) number = number * 10 + units;
   }
-  out = static_cast<std::uint32_t>(number);
-  return true;
+  return number;
 }
 
 /// RFC 3261 section 19.1.4: an escaped character equals the character, unless it is one of the reserved ones.
@@ -166,8 +167,9 @@ inline bool number_up_to(std::string_view digits, std::uint32_t max, std::uint32
 
 /// Whether a parameter's name is this one; `lower_case_name` in lower case, which is how nearly all peers write it.
 inline bool named(std::string_view name, std::string_view lower_case_name) {
-  return name == lower_case_name ||
-         (name.size() == lower_case_name.size() && equals_ignore_case(name, lower_case_name));
+  return name.size() == lower_case_name.size() &&
+         (std::memcmp(name.data(), lower_case_name.data(), lower_case_name.size()) == 0 ||
+          equals_ignore_case(name, lower_case_name));
 }
 
 /// A parameter as the scan saw it.
@@ -229,10 +231,17 @@ inline bool take_rest(Cursor& cursor, std::string_view& rest) {
 }
 
 // The parsers of uri.hpp and values.hpp, writing into the place where the result is wanted. What an error leaves there
-// is of no use.
-[[nodiscard]] std::optional<UriError> read_uri(std::string_view text, Uri& fresh);
-[[nodiscard]] std::optional<ValueError> read_via(std::string_view text, Via& fresh, std::string_view& rest);
-[[nodiscard]] std::optional<ValueError> read_name_addr(std::string_view text, NameAddr& fresh, std::string_view& rest);
+// is of no use. `around` is what may be read, of which the text is a part.
+[[nodiscard]] std::optional<UriError> read_uri(std::string_view text, std::string_view around, Uri& fresh);
+[[nodiscard]] std::optional<ValueError> read_via(std::string_view text, std::string_view around, Via& fresh,
+                                                 std::string_view& rest);
+[[nodiscard]] std::optional<ValueError> read_name_addr(std::string_view text, std::string_view around, NameAddr& fresh,
+                                                       std::string_view& rest);
+// The same the general way, also for what is written plainly.
+[[nodiscard]] std::optional<UriError> read_any_uri(std::string_view text, Uri& fresh);
+[[nodiscard]] std::optional<ValueError> read_any_via(std::string_view text, Via& fresh, std::string_view& rest);
+[[nodiscard]] std::optional<ValueError> read_any_name_addr(std::string_view text, NameAddr& fresh,
+                                                           std::string_view& rest);
 
 /// Without the blanks in front of `stop`.
 inline std::string_view trimmed(const char* begin, const char* stop) {

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "sip/octets.hpp"
+#include "sip/plain.hpp"
 #include "sip/scan.hpp"
 
 namespace bellhop::sip {
@@ -43,9 +44,9 @@ Fault take_hostport(Cursor& cursor, Uri& uri) {
   uri.host = Cursor::since(cursor.at, cursor.at + length);
   cursor.at += length;
   if (cursor.skip(':')) {
-    const std::string_view digits = cursor.take(scan::digit);
-    std::uint32_t port = 0;
-    if (digits.empty() || !scan::number_up_to(digits, 65535, port)) return UriError::bad_port;
+    const char* const digits = cursor.at;
+    const std::uint64_t port = scan::take_number(cursor, UINT16_MAX);
+    if (cursor.at == digits || port > UINT16_MAX) return UriError::bad_port;
     uri.port = static_cast<std::uint16_t>(port);
     uri.has_port = true;
   }
@@ -117,17 +118,20 @@ Fault take_other(Cursor& cursor) {
 
 }  // namespace
 
-std::optional<UriError> scan::read_uri(std::string_view text, Uri& uri) {
+std::optional<UriError> scan::read_uri(std::string_view text, std::string_view around, Uri& uri) {
+  if (text.starts_with("sip:")) {
+    plain::Runs runs(text, around, text.data() + 4);
+    if (plain::take_uri(runs, text.data(), uri) && runs.behind() == plain::Runs::none) return {};
+    uri = Uri{};
+  }
+  return read_any_uri(text, uri);
+}
+
+std::optional<UriError> scan::read_any_uri(std::string_view text, Uri& uri) {
   if (text.empty()) return UriError::empty;
   if (text.size() > longest_uri) return UriError::too_long;
   uri.text = text;
   Cursor cursor(text);
-  if (text.starts_with("sip:")) {
-    uri.scheme_text = text.substr(0, 3);
-    uri.scheme = Scheme::sip;
-    cursor.at += 4;
-    return take_sip(cursor, uri);
-  }
   uri.scheme_text = cursor.take(scan::scheme);
   if (!cursor.skip(':')) return UriError::no_scheme;
   if (uri.scheme_text.empty() || !is(uri.scheme_text[0], scan::alpha)) return UriError::bad_scheme;
@@ -143,7 +147,7 @@ std::optional<UriError> scan::read_uri(std::string_view text, Uri& uri) {
 
 Result<Uri, UriError> parse_uri(std::string_view text) {
   Result<Uri, UriError> uri;
-  if (const auto error = scan::read_uri(text, *uri)) return failure(*error);
+  if (const auto error = scan::read_uri(text, text, *uri)) return failure(*error);
   return uri;
 }
 
@@ -173,6 +177,7 @@ ParameterList::Iterator& ParameterList::Iterator::operator++() {
   current_ = {};
   const auto take_until = [&cursor](char stop) {
     const char* const begin = cursor.at;
+    cursor.take(scan::token);  // nearly always all of it
     while (!cursor.done() && *cursor.at != ';' && *cursor.at != stop && !is(*cursor.at, scan::blank)) ++cursor.at;
     return cursor.since(begin);
   };

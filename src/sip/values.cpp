@@ -13,29 +13,34 @@ using scan::Cursor;
 using scan::is;
 
 Result<CSeq, ValueError> parse_cseq(std::string_view value) {
+  constexpr std::uint32_t largest = 0x7fffffff;  // RFC 3261 section 8.1.1.5
   Cursor cursor(value);
   cursor.skip_blanks();
-  const std::string_view digits = cursor.take(scan::digit);
+  const char* const digits = cursor.at;
+  const std::uint64_t number = scan::take_number(cursor, largest);
   const char* const gap = cursor.at;
   cursor.skip_blanks();
-  if (digits.empty() || cursor.at == gap) return failure(ValueError::malformed);
+  if (gap == digits || cursor.at == gap) return failure(ValueError::malformed);
   CSeq cseq;
-  cseq.method_text = cursor.take(scan::token);
-  cursor.skip_blanks();
-  if (cseq.method_text.empty() || !cursor.done()) return failure(ValueError::malformed);
-  // RFC 3261 section 8.1.1.5
-  if (!scan::number_up_to(digits, 0x7fffffff, cseq.number)) return failure(ValueError::out_of_range);
+  cseq.method_text = cursor.rest();
   cseq.method = method_from(cseq.method_text);
+  if (cseq.method == Method::other) {
+    cseq.method_text = cursor.take(scan::token);
+    cursor.skip_blanks();
+    if (cseq.method_text.empty() || !cursor.done()) return failure(ValueError::malformed);
+    cseq.method = method_from(cseq.method_text);
+  }
+  if (number > largest) return failure(ValueError::out_of_range);
+  cseq.number = static_cast<std::uint32_t>(number);
   return cseq;
 }
 
 Result<std::uint32_t, ValueError> parse_number(std::string_view value, std::uint32_t max) {
-  if (value.empty()) return failure(ValueError::malformed);
-  if (!std::all_of(value.begin(), value.end(), [](char c) { return is(c, scan::digit); }))
-    return failure(ValueError::malformed);
-  std::uint32_t number = 0;
-  if (!scan::number_up_to(value, max, number)) return failure(ValueError::out_of_range);
-  return number;
+  Cursor cursor(value);
+  const std::uint64_t number = scan::take_number(cursor, max);
+  if (value.empty() || !cursor.done()) return failure(ValueError::malformed);
+  if (number > max) return failure(ValueError::out_of_range);
+  return static_cast<std::uint32_t>(number);
 }
 
 std::optional<std::uint16_t> parse_q(std::string_view text) {

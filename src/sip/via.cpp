@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "sip/plain.hpp"
 #include "sip/scan.hpp"
 #include "sip/values.hpp"
 
@@ -9,12 +10,6 @@ using scan::Cursor;
 
 /// protocol-name SLASH protocol-version SLASH
 bool take_protocol(Cursor& cursor, Via& via) {
-  constexpr std::string_view usual = "SIP/2.0/";
-  if (cursor.rest().starts_with(usual)) {
-    via.protocol = Cursor::since(cursor.at, cursor.at + usual.size() - 1);
-    cursor.at += usual.size();
-    return true;
-  }
   const char* const begin = cursor.at;
   if (cursor.take(scan::token).empty()) return false;
   cursor.skip_blanks();
@@ -45,10 +40,10 @@ std::optional<ValueError> take_sent_by(Cursor& cursor, Via& via) {
   cursor.skip_blanks();
   if (!cursor.skip(':')) return std::nullopt;
   cursor.skip_blanks();
-  const std::string_view digits = cursor.take(scan::digit);
-  if (digits.empty()) return ValueError::malformed;
-  std::uint32_t port = 0;
-  if (!scan::number_up_to(digits, 65535, port)) return ValueError::out_of_range;
+  const char* const digits = cursor.at;
+  const std::uint64_t port = scan::take_number(cursor, UINT16_MAX);
+  if (cursor.at == digits) return ValueError::malformed;
+  if (port > UINT16_MAX) return ValueError::out_of_range;
   via.port = static_cast<std::uint16_t>(port);
   return std::nullopt;
 }
@@ -88,13 +83,51 @@ class ViaParameters {
   Via& via_;
 };
 
+/// The plain one: "SIP/2.0/" transport SP host [":" port] and plain parameters, and nothing behind them. False when it
+/// is written otherwise or is none; what is then in `via` is of no use.
+bool take_plain(std::string_view text, std::string_view around, Via& via) {
+  using plain::Runs;
+  constexpr std::string_view protocol = "SIP/2.0/";
+  if (!text.starts_with(protocol)) return false;
+  via.protocol = text.substr(0, protocol.size() - 1);
+  Runs runs(text, around, text.data() + protocol.size());
+  via.transport = runs.next();
+  if (via.transport.empty() || runs.behind() != ' ') return false;
+  via.host = runs.next();
+  if (!plain::is_host(via.host, around)) return false;
+  if (runs.behind() == ':' && !plain::read_port(runs.next(), via.port)) return false;
+  const char* const parameters = runs.at();
+  const bool has_parameters = runs.behind() == ';';
+  scan::Scanned p;
+  while (runs.behind() == ';') {
+    p.name = runs.next();
+    p.has_value = p.value_is_token = runs.behind() == '=';
+    p.value = p.has_value ? runs.next() : std::string_view{};
+    if (p.name.empty() || (p.has_value && p.value.empty()) || !ViaParameters{via}(p)) return false;
+  }
+  if (has_parameters) via.parameters = Cursor::since(parameters, text.data() + text.size());
+  via.text = text;
+  return runs.behind() == Runs::none;
+}
+
 }  // namespace
 
 bool Via::has_cookie() const {
-  return starts_with_ignore_case(branch, "z9hG4bK");
+  constexpr std::string_view cookie = "z9hG4bK";
+  return branch.starts_with(cookie) || starts_with_ignore_case(branch, cookie);
 }
 
-std::optional<ValueError> scan::read_via(std::string_view text, Via& via, std::string_view& rest) {
+std::optional<ValueError> scan::read_via(std::string_view text, std::string_view around, Via& via,
+                                         std::string_view& rest) {
+  if (take_plain(text, around, via)) {
+    rest = {};
+    return {};
+  }
+  via = Via{};
+  return read_any_via(text, via, rest);
+}
+
+std::optional<ValueError> scan::read_any_via(std::string_view text, Via& via, std::string_view& rest) {
   Cursor cursor(text);
   cursor.skip_blanks();
   const char* const begin = cursor.at;
@@ -109,7 +142,7 @@ std::optional<ValueError> scan::read_via(std::string_view text, Via& via, std::s
 Result<Via, ValueError> parse_via(std::string_view value, std::string_view* rest) {
   Result<Via, ValueError> via;
   std::string_view further;
-  if (const auto error = scan::read_via(value, *via, further)) return failure(*error);
+  if (const auto error = scan::read_via(value, value, *via, further)) return failure(*error);
   if (rest != nullptr) *rest = further;
   return via;
 }
