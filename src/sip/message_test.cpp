@@ -481,6 +481,32 @@ TEST(Message, AReusedMessageForgetsTheLastOne) {
   EXPECT_EQ(message.body(), "");
 }
 
+// The index grows with the header block, and a copy of the message has all of it.
+TEST(Message, AsManyFieldsAreIndexedAsTheLimitLets) {
+  std::string lines;
+  for (int i = 0; i < 250; ++i) lines += "X-" + std::to_string(i) + (i % 7 == 0 ? ":\n folded\n" : ": plain\n");
+  const std::string octets = options_with(lines);
+  Limits limits;
+  for (const std::size_t most : {std::size_t{256}, std::size_t{300}}) {
+    limits.header_count = most;
+    Message message;
+    ASSERT_TRUE(message.parse(octets, limits, false)) << most;
+    Message moved = std::move(message);
+    const OwnedMessage owned(moved);
+    ASSERT_EQ(owned->headers().size(), 256u);
+    std::size_t unknown = 0;
+    for (const HeaderField* field = owned->first(HeaderId::other); field != nullptr; field = Message::next(field))
+      EXPECT_EQ(owned->name(*field), "X-" + std::to_string(unknown++));
+    EXPECT_EQ(unknown, 250u);
+  }
+  for (const std::size_t most : {0, 1, 64, 65, 255}) {
+    limits.header_count = most;
+    Message message;
+    EXPECT_FALSE(message.parse(octets, limits, false)) << most;
+    EXPECT_EQ(message.headers().size(), most);
+  }
+}
+
 // [RFC3261 8.1.1.4] Ingress finds the owner of a message by the same Call-ID that the parser sees.
 TEST(PeekCallId, FindsWhatTheParserFinds) {
   for (const std::string& octets :
