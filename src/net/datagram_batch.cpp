@@ -7,6 +7,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/prefetch.hpp"
+
 namespace bellhop::net {
 
 namespace {
@@ -63,10 +65,10 @@ std::string_view ReceiveBatch::octets(int slot) const {
 }
 
 void ReceiveBatch::prefetch(int slot) const {
-  constexpr std::size_t line = 64, most = 16 * line;
+  constexpr std::size_t most = 1024;
   if (slot >= static_cast<int>(slots)) return;
   const std::string_view datagram = octets(slot);
-  for (std::size_t at = 0; at < std::min(datagram.size(), most); at += line) __builtin_prefetch(datagram.data() + at);
+  bellhop::prefetch(datagram.data(), std::min(datagram.size(), most));
 }
 
 SendBatch::SendBatch() : memory_(256 * 1024) {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <cstring>
 #include <iterator>
 #include <mutex>
 #include <thread>
@@ -64,12 +65,26 @@ bool needs_escape(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
 }
 
+/// Where the first octet stands that needs_escape(), sixteen looked at together.
+std::size_t find_escape(std::string_view text) {
+  using Sixteen = unsigned char __attribute__((vector_size(16)));
+  std::size_t at = 0;
+  for (Sixteen octets; at + sizeof octets <= text.size(); at += sizeof octets) {
+    std::memcpy(&octets, text.data() + at, sizeof octets);
+    const auto special = ((octets < 0x20) & (octets != '\t')) | (octets == 0x7f);
+    std::uint64_t halves[2];
+    std::memcpy(halves, &special, sizeof halves);
+    if ((halves[0] | halves[1]) != 0) break;
+  }
+  while (at < text.size() && !needs_escape(text[at])) ++at;
+  return at;
+}
+
 /// Line ends become an indented new line, other control characters are escaped; the end of the text is trimmed.
 void append_indented(std::string& out, std::string_view text) {
   constexpr std::string_view indent = "\n    ";
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  const auto special = static_cast<std::size_t>(
-      std::find_if(text.begin(), text.end(), [](char c) { return needs_escape(c); }) - text.begin());
+  const std::size_t special = find_escape(text);
   out += text.substr(0, special);  // mostly all of it
   for (std::size_t i = special; i < text.size(); ++i) {
     const bool line_end = text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n';

@@ -9,6 +9,7 @@
 
 #include "base/copy_octets.hpp"
 #include "base/hash.hpp"
+#include "base/prefetch.hpp"
 #include "base/quoted.hpp"
 #include "base/text.hpp"
 #include "crypto/subkey.hpp"
@@ -216,6 +217,8 @@ void Proxy::on_response(const sip::Message& response, const transaction::ClientT
   if (place == nullptr) return;
   if (place->afterwards) return pass_repeat(*place->afterwards, match.id, response, now);
   Forwarding* forwarding = place->forwarding.get();
+  prefetch(*forwarding);
+  env_.servers.prefetch(forwarding->server);
   const auto index = branch_of(*forwarding, match.id);
   // A response carries the Vias of its request: anything else is not an answer to it (threats 49).
   if (!index || response.via_count() != forwarding->via_count + 1) return;

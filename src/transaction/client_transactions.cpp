@@ -236,6 +236,8 @@ SlotId ClientTransactions::Tables::match(const sip::Message& response) {
   const auto slot = Branch::claimed_slot(response.top_via().branch);
   if (!slot) return {};
   SlotId id{slot->index, slot->generation ^ epoch};
+  entries.prefetch(id);
+  const SentVia via = SentVia::of_response(response);
   const Entry* entry = entries.find(id);
   if (entry == nullptr) return {};
   if (entry->method == sip::Method::invite && response.cseq().method == sip::Method::cancel) {
@@ -243,7 +245,7 @@ SlotId ClientTransactions::Tables::match(const sip::Message& response) {
     entry = entries.find(id);
   }
   if (entry == nullptr || !entry->started_yet()) return {};
-  return entry->via == SentVia::of_response(response) ? id : SlotId{};
+  return entry->via == via ? id : SlotId{};
 }
 
 auto ClientTransactions::on_response(const sip::Message& response, TimePoint now) -> Match {

@@ -304,6 +304,10 @@ const net::Flow* ServerTransactions::reply_flow(SlotId id) const {
   return entry == nullptr ? nullptr : &entry->reply_to;
 }
 
+void ServerTransactions::prefetch(SlotId id) const {
+  tables_->entries.prefetch(id);
+}
+
 bool ServerTransactions::answered_finally(SlotId id) const {
   const Entry* entry = tables_->entries.find(id);
   return entry != nullptr && is_final(entry->machine);

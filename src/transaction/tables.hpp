@@ -92,6 +92,8 @@ class ServerTransactions {
   bool answer(SlotId id, sip::StatusCode status, std::string_view octets, TimePoint now);
   [[nodiscard]] const net::Flow* reply_flow(SlotId id) const;
   [[nodiscard]] bool answered_finally(SlotId id) const;
+  /// It will be answered soon: what is needed for that is brought nearer.
+  void prefetch(SlotId id) const;
   /// The core's own value kept with the transaction (the shard keeps the SlotId of the fork here).
   void set_owner(SlotId id, SlotId owner);
   [[nodiscard]] SlotId owner(SlotId id) const;
