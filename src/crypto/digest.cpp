@@ -223,16 +223,7 @@ HexDigest A2Hashes::of(HashAlgorithm algorithm, std::string_view method, std::st
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  volatile std::uint64_t differing = 0;  // nothing may be left out because the outcome is known already
-  std::size_t at = 0;
-  for (std::uint64_t x = 0, y = 0; at + sizeof x <= a.size(); at += sizeof x) {
-    std::memcpy(&x, a.data() + at, sizeof x);
-    std::memcpy(&y, b.data() + at, sizeof y);
-    differing = differing | (x ^ y);
-  }
-  for (; at < a.size(); ++at) differing = differing | static_cast<unsigned char>(a[at] ^ b[at]);
-  return differing == 0;
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace bellhop::crypto
