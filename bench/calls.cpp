@@ -3,6 +3,7 @@
 // "At a time": so many calls go through each step before the first goes on, so that what a call left behind has gone
 // out of the caches, as on a busy server; 1 otherwise. Instructions of the messages alone, the same on every run:
 //   valgrind --tool=callgrind --toggle-collect='*Shard::on_datagram*' build/release/bench_calls call 1000
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <vector>
@@ -68,7 +69,8 @@ std::size_t number(int count, char** arguments, int which, std::size_t otherwise
 
 int main(int count, char** arguments) {
   const bool calls = count < 2 || std::string_view(arguments[1]) == "call";
-  const std::size_t how_many = number(count, arguments, 2, 1000), at_a_time = number(count, arguments, 3, 1);
+  const std::size_t how_many = number(count, arguments, 2, 1000),
+                    at_a_time = std::max<std::size_t>(1, number(count, arguments, 3, 1));
   LoneShard server{std::string(CallText::config)};
   server.hear(CallText::bob, CallText::registration());
   Clock::duration spent{};

@@ -2,6 +2,7 @@
 
 // Deprecated for applications that let the operator choose who computes; the algorithms of digest are given by SIP.
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>

@@ -8,7 +8,8 @@
 namespace bellhop::location {
 
 /// The fresh bindings of an address-of-record as they stood at one moment, in order of q, newest first among equals.
-/// One copy of their block, read in place: what a REGISTER is answered from. Reused it allocates nothing.
+/// One copy of their block, read in place: what a REGISTER is answered from. Reused it allocates nothing. After
+/// Table::update() it may refer to that call's changes instead.
 ///
 /// user_agent is left out: those texts are shared with other bindings and may go before this does.
 class Listing {

@@ -411,7 +411,7 @@ Proxy::WayBack Proxy::way_back(const Forwarding& forwarding, std::uint16_t index
           .from_peer = branch.peer.port != 0,
           .to_peer = forwarding.facts.from_peer,
           .contact_replaced = forwarding.contact_replaced,
-          .natted_at = branch.natted ? &*branch.destination.flow : nullptr,
+          .natted_at = branch.natted && branch.destination.flow ? &*branch.destination.flow : nullptr,
           .epid = forwarding.facts.caller_epid};
 }
 

@@ -16,7 +16,7 @@ class UsualForm {
   /// `request_uri` is that of the copy. No Route value stays, and the copy brings none.
   UsualForm(const sip::Message& request, const ForwardFacts& facts, const Copy& copy, std::string_view request_uri);
 
-  /// Whether this request needs nothing else.
+  /// Whether this request needs nothing else, besides what the constructor asks for.
   [[nodiscard]] bool fits() const;
   /// Appends the forwarded request to `out`. Only when it fits.
   void write(std::string& out) const;

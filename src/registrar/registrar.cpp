@@ -103,6 +103,7 @@ const Registrar::Reply& Registrar::on_register(const sip::Message& request, cons
 }
 
 Registrar::Reply Registrar::process(const Work& work) {
+  bindings_.clear();  // of the REGISTER before; they may refer to its changes_
   if (work.request.has(HeaderId::require)) {
     const std::string unsupported = unsupported_of(work.request, work.rules());
     if (!unsupported.empty()) return refusal(420, "Bad Extension", fmt::format("Unsupported: {}\r\n", unsupported));

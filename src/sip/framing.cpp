@@ -79,8 +79,9 @@ Found StreamFramer::find_total(std::string_view header_block, const Limits& limi
   std::string_view length;
   std::size_t length_at = 0;
   // Every LF ends a line here, and what begins with a blank goes on with the line before it.
-  for (std::size_t at = header_block.find('\n') + 1; at < header_block.size(); at = header_block.find('\n', at) + 1) {
-    if (!may_be_content_length(header_block.substr(at))) continue;
+  for (auto feed = header_block.find('\n'); feed != std::string_view::npos; feed = header_block.find('\n', feed + 1)) {
+    const std::size_t at = feed + 1;
+    if (at == header_block.size() || !may_be_content_length(header_block.substr(at))) continue;
     const HeaderLine line = next_line(header_block, at);
     if (line.kind == HeaderLine::Kind::field && line.field.id == HeaderId::content_length) {
       if (length_at != 0) return refused(Kind::bad_content_length, 400, "More Than One Content-Length", at);

@@ -144,6 +144,7 @@ void MessageParser::request_line(std::string_view line) {
   m_.request_uri_.emplace();
   const auto error = scan::read_uri(m_.request_uri_text_, m_.octets_, *m_.request_uri_);
   if (!error) return;
+  // No scheme's grammar has white space: where it is, reading has failed.
   const bool white = has_white(m_.request_uri_text_);
   m_.request_uri_ = failure(white ? UriError::empty : *error);
   if (white) malformed("White Space In Request-URI", method_end);

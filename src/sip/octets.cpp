@@ -75,6 +75,7 @@ BlockBits in_next_block(std::string_view around, const char* at) {
   const std::ptrdiff_t left = end - at;
   if (left >= std::ptrdiff_t{block}) [[likely]]
     return in_block(at);
+  if (left == 0) return 0;
   if (around.size() >= block) return in_block(end - block) >> (std::ptrdiff_t{block} - left);
   char copy[block] = {};
   std::memcpy(copy, at, static_cast<std::size_t>(left));

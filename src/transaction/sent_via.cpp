@@ -12,8 +12,9 @@ namespace bellhop::transaction {
 
 namespace {
 
-/// Branch and host without case (section 7.3.1), but for such as nobody has. The seed is no secret: the mac in the
-/// branch is what nobody can guess, and without it no text has the hash of one that has it.
+/// Branch and host without case (section 7.3.1), but for longer ones than ours, which match nothing anyway. The seed is
+/// no secret: the 64-bit mac in the branch is, so that whoever has not seen the branch can hit its 64-bit hash by
+/// chance only.
 std::uint64_t origin_of(std::string_view branch, std::string_view host, std::uint64_t port, std::string_view method) {
   std::array<char, 512> room;
   if (branch.size() + host.size() >= room.size()) return hash64(method, hash64(host, hash64(branch, port)));

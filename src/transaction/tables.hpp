@@ -132,7 +132,8 @@ class ServerTransactions {
 };
 
 /// All client transactions of a shard. The branch names the slot, so a response finds its transaction in O(1) without a
-/// map; it holds a keyed hash too, so that nobody can make up the branch of a transaction, and all of it is compared.
+/// map; it holds a keyed hash too, so that nobody can make up the branch of a transaction; a hash of the whole is
+/// compared.
 ///
 /// Memory  a transaction keeps its request while it may be repeated, cancelled or acknowledged; then only the ACK.
 /// Owner   one shard. `timers`, `wheel`, `output` and `metrics` must outlive it.

@@ -54,12 +54,10 @@ inline constexpr std::size_t most_services = 16;
 /// configuration need no question; a port leads to addresses only; a transport to its SRV records; else NAPTR chooses,
 /// and without NAPTR each transport's SRV records, TLS first, then TCP, then UDP. Without SRV the default port is used.
 ///
-/// Spec    RFC 3263 sections 4.1 to 4.3, RFC 2782 (order and weights), RFC 3403 section 4 (order and preference), RFC
-/// 7984
-///         (both families of each host). A sips hop ends in TLS or nowhere (RFC 5630, CGP-78, DET-10).
-/// Chance  decides by weight among equals. With the Call-ID as `seed` all requests of a call go to the same server,
-/// also
-///         from a proxy without state (section 4.4).
+/// Spec    RFC 3263 sections 4.1 to 4.3, RFC 2782 (order and weights), RFC 3403 section 4 (order and preference),
+///         RFC 7984 (both families of each host). A sips hop ends in TLS or nowhere (RFC 5630, CGP-78, DET-10).
+/// Chance  decides by weight among equals. With a hash of the Call-ID as `seed` all requests of a call go to the same
+///         server, also from a proxy without state (section 4.4).
 [[nodiscard]] Location locate(const NextHop& hop, const std::vector<config::Host>& hosts, const Reach& reach,
                               const Lookup& lookup, std::uint64_t seed);
 
