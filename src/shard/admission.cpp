@@ -51,7 +51,7 @@ bool Pipeline::is_emergency(const Context& context) const {
 /// What new calls find at this moment.
 unsigned Pipeline::percent_refused(const Context& context) const {
   const Duration step = context.config.overload.delay;
-  return request::percent_refused(context.queue_delay, step, step);
+  return request::percent_refused(context.standing_wait, step, step);
 }
 
 /// Admission by queue delay: the longer this request has waited, the more of its kind are refused, and always the same
@@ -59,7 +59,7 @@ unsigned Pipeline::percent_refused(const Context& context) const {
 /// calls, and an emergency call before all.
 Pipeline::Next Pipeline::refuse_while_overloaded(Context& context) {
   const config::Overload& overload = context.config.overload;
-  const Duration delay = context.queue_delay;
+  const Duration delay = context.standing_wait;
   if (overload.delay == Duration::zero() || delay <= overload.delay || context.in_dialog || context.by_path)
     return Next::go_on;
   if (is_emergency(context)) return Next::go_on;
