@@ -6,7 +6,7 @@ import mmap
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SHARED = os.environ.get("BENCH", os.path.join(HERE, "..", "..", "shared", "bench"))
+SHARED = os.path.abspath(os.environ.get("BENCH", os.path.join(HERE, "..", "..", "shared", "bench")))
 
 
 def load():
