@@ -1,11 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "base/time.hpp"
+#include "crypto/cmac.hpp"
 #include "crypto/token.hpp"
 
 namespace bellhop::auth {
@@ -17,9 +18,11 @@ namespace bellhop::auth {
 /// Threads  any.
 class Nonces {
  public:
-  explicit Nonces(const crypto::Key& key) : key_(key) {}
+  explicit Nonces(const crypto::Key& key) : mac_(key) {}
 
-  void append(std::string& out, std::string_view realm, TimePoint now);
+  static constexpr std::size_t size = 2 * crypto::base32_size;
+  /// A new one into `out`, which has room for `size` characters; returns where it ends.
+  char* write(char* out, std::string_view realm, TimePoint now);
 
   struct Reading {
     bool genuine = false;  ///< ours, and for this realm
@@ -31,7 +34,7 @@ class Nonces {
  private:
   [[nodiscard]] std::uint64_t mac(std::uint64_t id, std::string_view realm) const;
 
-  crypto::Key key_;
+  crypto::Cmac mac_;
   std::atomic<std::uint64_t> counter_{0};
 };
 

@@ -65,7 +65,7 @@ void restore_contacts(sip::Edits& edits, const sip::Message& response, const Rou
 
 Proxy::Proxy(const Environment& environment, config::SnapshotPtr config)
     : env_(environment),
-      tag_key_(crypto::subkey(env_.key, "tag")),
+      tag_mac_(crypto::subkey(env_.key, "tag")),
       stateless_key_(crypto::subkey(env_.key, "stateless branch")),
       config_(std::move(config)),
       reach_(config_->listen),
@@ -518,15 +518,16 @@ constexpr std::string_view own_tag_mark = "bh";
 void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
   const std::size_t begin = out.size();  // the text it stands for is made where it will stand
   const std::uint32_t cseq = request.cseq().number;
-  out.resize(begin + request.call_id().size() + request.from_tag().size() + 1 + sizeof cseq);
+  const std::size_t covered = request.call_id().size() + request.from_tag().size() + 1 + sizeof cseq;
+  constexpr std::size_t size = own_tag_mark.size() + crypto::base32_size;
+  out.resize(begin + std::max(covered, size));
   char* at = copy_octets(request.call_id(), out.data() + begin);
   *at++ = '\n';
   at = copy_octets(request.from_tag(), at);
   std::memcpy(at, &cseq, sizeof cseq);
-  const std::uint64_t mac = crypto::short_mac(tag_key_, std::string_view(out).substr(begin));
-  out.resize(begin);
-  out += own_tag_mark;
-  crypto::append_base32(out, mac);
+  const std::uint64_t mac = tag_mac_.of({out.data() + begin, covered});
+  crypto::write_base32(copy_octets(own_tag_mark, out.data() + begin), mac);
+  out.resize(begin + size);
 }
 
 bool Proxy::is_own_to_tag(const sip::Message& ack) const {
