@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <optional>
 
 #include "auth/credentials.hpp"
@@ -96,12 +97,13 @@ struct Authenticator::State {
   using Stamp = std::array<char, 8>;
   [[nodiscard]] Stamp stamp_of(const Endpoint& there) const {
     std::array<char, 17> octets;
-    std::copy(there.address.octets().begin(), there.address.octets().end(), octets.begin());
+    static_assert(sizeof there.address.octets() == octets.size() - 1);
+    std::memcpy(octets.data(), there.address.octets().data(), octets.size() - 1);
     octets.back() = there.address.is_v6() ? 6 : 4;
     std::array<char, crypto::base32_size> text;
     crypto::write_base32(text.data(), opaque_mac.of({octets.data(), octets.size()}));
     Stamp stamp;
-    std::copy_n(text.end() - stamp.size(), stamp.size(), stamp.begin());
+    std::memcpy(stamp.data(), text.data() + text.size() - stamp.size(), stamp.size());
     return stamp;
   }
   /// What tells a retransmission from a replay: every octet, and the address and port it came from. With the branch

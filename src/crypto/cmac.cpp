@@ -45,7 +45,8 @@ Block first_block(std::string_view text) {
 /// At most 15 octets, made a block.
 Block padded(std::string_view text) {
   Block out{};
-  *copy_octets(text, reinterpret_cast<char*>(out.data())) = static_cast<char>(0x80);
+  const std::string_view part(text.data(), text.size() % out.size());
+  *copy_octets(part, reinterpret_cast<char*>(out.data())) = static_cast<char>(0x80);
   return out;
 }
 

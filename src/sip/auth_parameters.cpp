@@ -166,16 +166,17 @@ class Delimiters {
   /// The first of them at `at` or behind; the size of the text when there is none.
   [[nodiscard]] std::size_t next(std::size_t at) const {
     std::size_t block = at / octets::block;
-    if (const auto ahead = bits_[block] >> at % octets::block; ahead != 0) return at + std::countr_zero(ahead);
+    if (const auto ahead = bits_[block] >> at % octets::block; ahead != 0) return at + first_of(ahead);
     do {
       ++block;
     } while (bits_[block] == 0);
-    return block * octets::block + std::countr_zero(bits_[block]);
+    return block * octets::block + first_of(bits_[block]);
   }
 
  private:
-  std::array<octets::BlockBits, longest / octets::block + 1>
-      bits_;  // not initialised: no block behind the text is read
+  static std::size_t first_of(octets::BlockBits bits) { return static_cast<std::size_t>(std::countr_zero(bits)); }
+
+  std::array<octets::BlockBits, longest / octets::block + 1> bits_;  // not initialised behind the text
 };
 
 /// name_from() for what most likely is written as in the RFC; `end` is where the text around it ends.
