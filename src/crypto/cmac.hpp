@@ -10,7 +10,7 @@
 namespace bellhop::crypto {
 
 /// AES-CMAC (RFC 4493), its first 64 bits, with what follows from the key reckoned once: for what is signed with every
-/// message and read back by nobody but us, as nonces and To tags. With the machine's own AES it takes a third of
+/// message and read back by nobody but us, as nonces and To tags. With the machine's own AES it takes less than half of
 /// short_mac()'s instructions; on a machine without, the library's serves, which takes longer.
 ///
 /// Threads  any, for of().
