@@ -13,9 +13,7 @@
 #include "base/hash.hpp"
 #include "base/pen.hpp"
 #include "base/text.hpp"
-#include "crypto/cmac.hpp"
 #include "crypto/digest.hpp"
-#include "crypto/long_mac.hpp"
 #include "crypto/subkey.hpp"
 #include "crypto/token.hpp"
 
@@ -89,8 +87,8 @@ struct Authenticator::State {
   State(const storage::Directory& accounts, const crypto::Key& key, std::size_t nonces_tracked)
       : directory(accounts),
         nonces(crypto::subkey(key, "nonce")),
-        opaque_mac(crypto::subkey(key, "opaque")),
-        request_mac(crypto::subkey(key, "request")),
+        opaque_key(crypto::subkey(key, "opaque")),
+        identity_seed(crypto::short_mac(crypto::subkey(key, "request"), {})),
         table(nonces_tracked) {}
 
   /// What a challenge that goes there says of itself: 40 bits, since guessing them is harder than sending from there.
@@ -101,7 +99,7 @@ struct Authenticator::State {
     std::memcpy(octets.data(), there.address.octets().data(), octets.size() - 1);
     octets.back() = there.address.is_v6() ? 6 : 4;
     std::array<char, crypto::base32_size> text;
-    crypto::write_base32(text.data(), opaque_mac.of({octets.data(), octets.size()}));
+    crypto::write_base32(text.data(), crypto::short_mac(opaque_key, {octets.data(), octets.size()}));
     Stamp stamp;
     std::memcpy(stamp.data(), text.data() + text.size() - stamp.size(), stamp.size());
     return stamp;
@@ -110,7 +108,7 @@ struct Authenticator::State {
   /// alone a thief who forges the address could put a Contact of his own into a REGISTER he overheard; with a hash that
   /// he can reckon himself, one that has the same. 0: cannot be told.
   [[nodiscard]] std::uint64_t identity_of(const sip::Message& request, const Endpoint& from) const {
-    return from.port == 0 ? 0 : request_mac.of(request.octets(), hash_of(from)) | 1;
+    return from.port == 0 ? 0 : hash64(request.octets(), identity_seed ^ hash_of(from)) | 1;
   }
 
   Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
@@ -128,8 +126,8 @@ struct Authenticator::State {
 
   const storage::Directory& directory;
   Nonces nonces;
-  const crypto::Cmac opaque_mac;
-  const crypto::LongMac request_mac;
+  const crypto::Key opaque_key;
+  const std::uint64_t identity_seed;  ///< secret
   NonceTable table;
   const storage::PasswordHashes nobody{};  ///< stands in for unknown names, so that they take the same time
   std::atomic<TimePoint> first_request{never};

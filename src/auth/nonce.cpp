@@ -18,7 +18,7 @@ std::uint64_t Nonces::mac(std::uint64_t id, std::string_view realm) const {
   std::array<char, sizeof id + longest_realm> octets;
   std::memcpy(octets.data(), &id, sizeof id);
   const char* const end = copy_octets(realm.substr(0, longest_realm), octets.data() + sizeof id);
-  return mac_.of({octets.data(), static_cast<std::size_t>(end - octets.data())});
+  return crypto::short_mac(key_, {octets.data(), static_cast<std::size_t>(end - octets.data())});
 }
 
 char* Nonces::write(char* out, std::string_view realm, TimePoint now) {

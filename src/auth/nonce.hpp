@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "base/time.hpp"
-#include "crypto/cmac.hpp"
 #include "crypto/token.hpp"
 
 namespace bellhop::auth {
@@ -18,7 +17,7 @@ namespace bellhop::auth {
 /// Threads  any.
 class Nonces {
  public:
-  explicit Nonces(const crypto::Key& key) : mac_(key) {}
+  explicit Nonces(const crypto::Key& key) : key_(key) {}
 
   static constexpr std::size_t size = 2 * crypto::base32_size;
   /// A new one into `out`, which has room for `size` characters; returns where it ends.
@@ -34,7 +33,7 @@ class Nonces {
  private:
   [[nodiscard]] std::uint64_t mac(std::uint64_t id, std::string_view realm) const;
 
-  crypto::Cmac mac_;
+  crypto::Key key_;
   std::atomic<std::uint64_t> counter_{0};
 };
 

@@ -65,7 +65,7 @@ void restore_contacts(sip::Edits& edits, const sip::Message& response, const Rou
 
 Proxy::Proxy(const Environment& environment, config::SnapshotPtr config)
     : env_(environment),
-      tag_mac_(crypto::subkey(env_.key, "tag")),
+      tag_key_(crypto::subkey(env_.key, "tag")),
       stateless_key_(crypto::subkey(env_.key, "stateless branch")),
       config_(std::move(config)),
       reach_(config_->listen),
@@ -525,7 +525,7 @@ void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
   *at++ = '\n';
   at = copy_octets(request.from_tag(), at);
   std::memcpy(at, &cseq, sizeof cseq);
-  const std::uint64_t mac = tag_mac_.of({out.data() + begin, covered});
+  const std::uint64_t mac = crypto::short_mac(tag_key_, {out.data() + begin, covered});
   crypto::write_base32(copy_octets(own_tag_mark, out.data() + begin), mac);
   out.resize(begin + size);
 }

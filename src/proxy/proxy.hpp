@@ -11,7 +11,6 @@
 #include "base/slot.hpp"
 #include "base/text.hpp"
 #include "config/snapshot.hpp"
-#include "crypto/cmac.hpp"
 #include "crypto/token.hpp"
 #include "dialog/calls.hpp"
 #include "net/resolver.hpp"
@@ -255,8 +254,7 @@ class Proxy {
   }
 
   Environment env_;
-  const crypto::Cmac tag_mac_;
-  const crypto::Key stateless_key_;
+  const crypto::Key tag_key_, stateless_key_;
   config::SnapshotPtr config_;
   const transport::Reach reach_;  ///< listeners do not change while we run
   SlotMap<Place> places_;
