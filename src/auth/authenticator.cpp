@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <optional>
 
 #include "auth/credentials.hpp"
@@ -10,6 +11,7 @@
 #include "auth/nonce_table.hpp"
 #include "auth/quirks.hpp"
 #include "base/hash.hpp"
+#include "base/pen.hpp"
 #include "base/text.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/subkey.hpp"
@@ -27,6 +29,11 @@ constexpr std::size_t most_values = 16;
 
 constexpr std::array<std::string_view, 6> verdict_names{"auth.passed", "auth.missing",     "auth.stale",
                                                         "auth.wrong",  "auth.bad_request", "auth.forbidden"};
+
+template <std::size_t size>
+std::string_view view_of(const std::array<char, size>& text) {
+  return {text.data(), size};
+}
 
 bool offered(HashAlgorithm algorithm, const config::Auth& settings) {
   return algorithm == HashAlgorithm::sha256 ? settings.sha256 : settings.md5;
@@ -58,25 +65,20 @@ Selection select(const sip::Message& request, sip::HeaderId id, std::string_view
   std::size_t looked_at = 0;
   for (const auto* field = request.first(id); field != nullptr && looked_at < most_values;
        field = request.next(id, field), ++looked_at) {
-    auto read =
-        read_credentials(request.value(*field), our_realm);  // those of other schemes and realms count for nothing
+    Credentials given;
+    // Those of other schemes and realms count for nothing.
+    const auto read = read_credentials(request.value(*field), our_realm, given);
     if (!read && read.error() == CredentialsError::malformed) {
       out.note(Verdict::bad_request, "malformed credentials");
     } else if (!read && read.error() == CredentialsError::unknown_algorithm) {
       out.note(Verdict::wrong, "unknown algorithm");
-    } else if (read && !offered(read->algorithm, settings)) {
+    } else if (read && !offered(given.algorithm, settings)) {
       out.note(Verdict::wrong, "algorithm not offered");
-    } else if (read && (!out.credentials || read->algorithm > out.credentials->algorithm)) {
-      out.credentials = std::move(*read);
+    } else if (read && (!out.credentials || given.algorithm > out.credentials->algorithm)) {
+      out.credentials = std::move(given);
     }
   }
   return out;
-}
-
-/// What tells a retransmission from a replay: every octet, and the address and port it came from. With the branch alone
-/// a thief who forges the address could put a Contact of his own into a REGISTER he overheard. 0: cannot be told.
-std::uint64_t identity_of(const sip::Message& request, const Endpoint& from) {
-  return from.port == 0 ? 0 : hash64(request.octets(), hash_of(from)) | 1;
 }
 
 }  // namespace
@@ -86,16 +88,27 @@ struct Authenticator::State {
       : directory(accounts),
         nonces(crypto::subkey(key, "nonce")),
         opaque_key(crypto::subkey(key, "opaque")),
+        identity_seed(crypto::short_mac(crypto::subkey(key, "request"), {})),
         table(nonces_tracked) {}
 
-  /// What a challenge that goes there says of itself.
-  [[nodiscard]] std::string stamp_of(const Endpoint& there) const {
+  /// What a challenge that goes there says of itself: 40 bits, since guessing them is harder than sending from there.
+  using Stamp = std::array<char, 8>;
+  [[nodiscard]] Stamp stamp_of(const Endpoint& there) const {
     std::array<char, 17> octets;
-    std::copy(there.address.octets().begin(), there.address.octets().end(), octets.begin());
+    static_assert(sizeof there.address.octets() == octets.size() - 1);
+    std::memcpy(octets.data(), there.address.octets().data(), octets.size() - 1);
     octets.back() = there.address.is_v6() ? 6 : 4;
-    std::string text;
-    crypto::append_base32(text, crypto::short_mac(opaque_key, {octets.data(), octets.size()}));
-    return text.substr(text.size() - 8);  // 40 bits: guessing it is harder than sending from the address
+    std::array<char, crypto::base32_size> text;
+    crypto::write_base32(text.data(), crypto::short_mac(opaque_key, {octets.data(), octets.size()}));
+    Stamp stamp;
+    std::memcpy(stamp.data(), text.data() + text.size() - stamp.size(), stamp.size());
+    return stamp;
+  }
+  /// What tells a retransmission from a replay: every octet, and the address and port it came from. With the branch
+  /// alone a thief who forges the address could put a Contact of his own into a REGISTER he overheard; with a hash that
+  /// he can reckon himself, one that has the same. 0: cannot be told.
+  [[nodiscard]] std::uint64_t identity_of(const sip::Message& request, const Endpoint& from) const {
+    return from.port == 0 ? 0 : hash64(request.octets(), identity_seed ^ hash_of(from)) | 1;
   }
 
   Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
@@ -114,6 +127,7 @@ struct Authenticator::State {
   const storage::Directory& directory;
   Nonces nonces;
   const crypto::Key opaque_key;
+  const std::uint64_t identity_seed;  ///< secret
   NonceTable table;
   const storage::PasswordHashes nobody{};  ///< stands in for unknown names, so that they take the same time
   std::atomic<TimePoint> first_request{never};
@@ -179,7 +193,7 @@ Outcome Authenticator::State::judge(const sip::Message& request, const Credentia
             {},
             why,
             hash64(given.username, 0),
-            !given.opaque.empty() && given.opaque == stamp_of(from)};
+            !given.opaque.empty() && given.opaque == view_of(stamp_of(from))};
   }
 
   if (const char* fault = nonce_fault(given, realm.name, settings, now, identity_of(request, from)))
@@ -220,29 +234,38 @@ void Authenticator::append_challenge(std::string& out, const sip::Message& reque
   const bool md5_only =
       settings.md5 && settings.sha256 && (knows_md5_only(request) || state_->directory.lacks_sha256(realm.name));
   const std::size_t begin = out.size();
-  std::size_t name_at = 0, rest_at = 0, end = 0;  // of the first line: the second is its copy with another algorithm
+  constexpr std::size_t most_lines = 2, most_besides_realm = 256;
+  out.resize(begin + most_lines * (realm.name.size() + most_besides_realm));
+  Pen pen(out.data() + begin);
+  std::string_view before, behind;  // the algorithm in the first line: the second is its copy with another
   for (const HashAlgorithm algorithm : {HashAlgorithm::sha256, HashAlgorithm::md5}) {
     if (!offered(algorithm, settings) || (md5_only && algorithm != HashAlgorithm::md5)) continue;
-    if (end == 0) {
-      out += kind == Kind::www ? "WWW-Authenticate: Digest realm=\"" : "Proxy-Authenticate: Digest realm=\"";
-      out += realm.name;
-      out += "\", nonce=\"";
-      state_->nonces.append(out, realm.name, now);
-      out += "\", algorithm=";
-      name_at = out.size();
-      out += crypto::name_of(algorithm);
-      rest_at = out.size();
-      if (settings.qop) out += ", qop=\"auth\"";
-      if (stale) out += ", stale=true";
-      if (to.port != 0) out.append(", opaque=\"").append(state_->stamp_of(to)).append("\"");
-      out += "\r\n";
-      end = out.size();
+    const char* const line = pen.at();
+    if (before.empty()) {
+      kind == Kind::www ? pen.put("WWW-Authenticate: Digest realm=\"") : pen.put("Proxy-Authenticate: Digest realm=\"");
+      pen.put(realm.name);
+      pen.put("\", nonce=\"");
+      pen.go_on_at(state_->nonces.write(pen.at(), realm.name, now));
+      pen.put("\", algorithm=");
+      before = {line, static_cast<std::size_t>(pen.at() - line)};
+      pen.put(crypto::name_of(algorithm));
+      const char* const rest = pen.at();
+      if (settings.qop) pen.put(", qop=\"auth\"");
+      if (stale) pen.put(", stale=true");
+      if (to.port != 0) {
+        pen.put(", opaque=\"");
+        pen.put(view_of(state_->stamp_of(to)));
+        pen.put('"');
+      }
+      pen.put("\r\n");
+      behind = {rest, static_cast<std::size_t>(pen.at() - rest)};
     } else {
-      out.append(out, begin, name_at - begin);
-      out += crypto::name_of(algorithm);
-      out.append(out, rest_at, end - rest_at);
+      pen.put(before);
+      pen.put(crypto::name_of(algorithm));
+      pen.put(behind);
     }
   }
+  out.resize(static_cast<std::size_t>(pen.at() - out.data()));
 }
 
 }  // namespace bellhop::auth

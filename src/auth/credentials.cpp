@@ -33,9 +33,10 @@ class CredentialsReader {
  public:
   using Name = sip::DigestName;
 
-  explicit CredentialsReader(const sip::DigestParameters& parameters) : parameters_(parameters) {}
+  CredentialsReader(const sip::DigestParameters& parameters, Credentials& fresh)
+      : parameters_(parameters), out_(fresh) {}
 
-  Result<Credentials, CredentialsError> read(std::string_view our_realm) {
+  Result<void, CredentialsError> read(std::string_view our_realm) {
     out_.realm = text(Name::realm);
     if (!out_.realm.empty() && out_.realm != our_realm) return failure(CredentialsError::other_realm);
     out_.username = text(Name::username);
@@ -51,7 +52,7 @@ class CredentialsReader {
     if (!read_algorithm()) return failure(CredentialsError::unknown_algorithm);
     // A session key is made from the cnonce, which comes with qop only (RFC 3261 section 22.4 item 8).
     if (out_.session && out_.qop.empty()) return failure(CredentialsError::malformed);
-    return std::move(out_);
+    return {};
   }
 
  private:
@@ -96,14 +97,15 @@ class CredentialsReader {
   }
 
   const sip::DigestParameters& parameters_;
-  Credentials out_;
+  Credentials& out_;
 };
 
-Result<Credentials, CredentialsError> read_credentials(std::string_view value, std::string_view our_realm) {
+Result<void, CredentialsError> read_credentials(std::string_view value, std::string_view our_realm,
+                                                Credentials& fresh) {
   if (!is_digest(value)) return failure(CredentialsError::other_scheme);
   const sip::DigestParameters parameters(value);
   if (!parameters.good()) return failure(CredentialsError::malformed);
-  return CredentialsReader(parameters).read(our_realm);
+  return CredentialsReader(parameters, fresh).read(our_realm);
 }
 
 bool uri_belongs_to(std::string_view uri, const sip::Message& request) {

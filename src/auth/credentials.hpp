@@ -39,9 +39,9 @@ enum class CredentialsError : std::uint8_t {
   unknown_algorithm,  ///< well formed, with an algorithm that nobody here offered
 };
 
-/// One pass over the value, no allocation unless it holds quoted-pairs.
-[[nodiscard]] Result<Credentials, CredentialsError> read_credentials(std::string_view value,
-                                                                     std::string_view our_realm);
+/// One pass over the value, no allocation unless it holds quoted-pairs. After an error `fresh` is of no use.
+[[nodiscard]] Result<void, CredentialsError> read_credentials(std::string_view value, std::string_view our_realm,
+                                                              Credentials& fresh);
 
 /// Whether the uri parameter names what the request asks for (RFC 7616 section 3.4.6, RFC 8760 section 2.6 item 6): an
 /// equivalent URI, or one with the same user and host, since phones leave out or add ports and parameters, or an

@@ -1,7 +1,9 @@
 #include "auth/nonce.hpp"
 
-#include <algorithm>
 #include <array>
+#include <cstring>
+
+#include "base/copy_octets.hpp"
 
 namespace bellhop::auth {
 namespace {
@@ -14,21 +16,19 @@ constexpr std::size_t longest_realm = 256;
 
 std::uint64_t Nonces::mac(std::uint64_t id, std::string_view realm) const {
   std::array<char, sizeof id + longest_realm> octets;
-  for (std::size_t i = 0; i < sizeof id; ++i) octets[i] = static_cast<char>(id >> (8 * i));
-  const std::string_view kept = realm.substr(0, longest_realm);
-  std::copy(kept.begin(), kept.end(), octets.begin() + sizeof id);
-  return crypto::short_mac(key_, {octets.data(), sizeof id + kept.size()});
+  std::memcpy(octets.data(), &id, sizeof id);
+  const char* const end = copy_octets(realm.substr(0, longest_realm), octets.data() + sizeof id);
+  return crypto::short_mac(key_, {octets.data(), static_cast<std::size_t>(end - octets.data())});
 }
 
-void Nonces::append(std::string& out, std::string_view realm, TimePoint now) {
+char* Nonces::write(char* out, std::string_view realm, TimePoint now) {
   const auto time = static_cast<std::uint64_t>(now.time_since_epoch().count());
   const std::uint64_t id = (time << counter_bits) | (counter_.fetch_add(1, std::memory_order_relaxed) & counter_mask);
-  crypto::append_base32(out, id);
-  crypto::append_base32(out, mac(id, realm));
+  return crypto::write_base32(crypto::write_base32(out, id), mac(id, realm));
 }
 
 Nonces::Reading Nonces::read(std::string_view nonce, std::string_view realm) const {
-  if (nonce.size() != 2 * crypto::base32_size) return {};
+  if (nonce.size() != size) return {};
   const auto id = crypto::parse_base32(nonce.substr(0, crypto::base32_size));
   const auto sum = crypto::parse_base32(nonce.substr(crypto::base32_size));
   if (!id || !sum || *sum != mac(*id, realm)) return {};

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "base/time.hpp"
@@ -19,7 +19,9 @@ class Nonces {
  public:
   explicit Nonces(const crypto::Key& key) : key_(key) {}
 
-  void append(std::string& out, std::string_view realm, TimePoint now);
+  static constexpr std::size_t size = 2 * crypto::base32_size;
+  /// A new one into `out`, which has room for `size` characters; returns where it ends.
+  char* write(char* out, std::string_view realm, TimePoint now);
 
   struct Reading {
     bool genuine = false;  ///< ours, and for this realm

@@ -56,12 +56,23 @@ char* write_decimal(char* at, unsigned number) {
   return std::to_chars(at, at + 5, number).ptr;
 }
 
-/// Of one octet: every answer has four of them.
-char* write_octet(char* at, unsigned octet) {
-  if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
-  if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
-  *at++ = static_cast<char>('0' + octet % 10);
-  return at;
+/// "0." to "255.": every answer has four of them.
+constexpr std::array<std::array<char, 4>, 256> octet_texts = [] {
+  std::array<std::array<char, 4>, 256> texts{};
+  for (unsigned octet = 0; octet < texts.size(); ++octet) {
+    char* at = texts[octet].data();
+    if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
+    if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
+    *at++ = static_cast<char>('0' + octet % 10);
+    *at = '.';
+  }
+  return texts;
+}();
+
+/// With a dot behind; four characters are written, whatever it takes.
+char* write_octet(char* at, std::uint8_t octet) {
+  std::memcpy(at, octet_texts[octet].data(), sizeof octet_texts[octet]);
+  return at + 2 + (octet >= 10 ? 1 : 0) + (octet >= 100 ? 1 : 0);
 }
 
 }  // namespace
@@ -108,11 +119,8 @@ std::string IpAddress::to_string() const {
   char text[INET6_ADDRSTRLEN];
   if (v6_) return inet_ntop(AF_INET6, octets_.data(), text, sizeof text);
   char* at = text;
-  for (std::size_t i = 0; i < 4; ++i) {
-    if (i != 0) *at++ = '.';
-    at = write_octet(at, octets_[i]);
-  }
-  return std::string(text, at);
+  for (std::size_t i = 0; i < 4; ++i) at = write_octet(at, octets_[i]);
+  return std::string(text, at - 1);
 }
 
 std::string IpAddress::to_uri_host() const {
@@ -152,8 +160,19 @@ std::optional<Network> Network::parse(std::string_view text) {
   return n;
 }
 
+namespace {
+
+/// Of an IPv4 address, the first octet the highest.
+std::uint32_t number_of(const IpAddress& address) {
+  const auto& octets = address.octets();
+  return std::uint32_t{octets[0]} << 24 | std::uint32_t{octets[1]} << 16 | std::uint32_t{octets[2]} << 8 | octets[3];
+}
+
+}  // namespace
+
 bool Network::contains(const IpAddress& address) const {
   if (address.is_v6() != base_.is_v6()) return false;
+  if (!base_.is_v6()) return (std::uint64_t{number_of(address) ^ number_of(base_)} >> (32 - prefix_length_)) == 0;
   const std::size_t whole = prefix_length_ / 8u;
   if (std::memcmp(address.octets().data(), base_.octets().data(), whole) != 0) return false;
   const unsigned rest = prefix_length_ % 8u;

@@ -127,24 +127,35 @@ std::uint64_t letters_of(std::string_view text) {
   return letters;
 }
 
+/// A number for the first four of these letters, which others may share.
+std::size_t number_of_four(std::uint64_t letters) {
+  return (static_cast<std::uint32_t>(letters) * 0x9e3779b1U) >> 24;
+}
+
 }  // namespace
 
 void Snapshot::prepare_scanners() {
   scanner_beginnings_.clear();
+  scanner_initials_.reset();
   for (const std::string& pattern : guard.scanners) {
     const std::size_t size = std::min<std::size_t>(pattern.find_first_of("*?"), 8);
     const std::string_view beginning = std::string_view(pattern).substr(0, size);
     const std::uint64_t all = ~std::uint64_t{0};
     const std::uint64_t mask = beginning.empty() ? 0 : all >> (64 - 8 * beginning.size());
     scanner_beginnings_.push_back({letters_of(beginning), mask});
+    if (beginning.size() >= 4)
+      scanner_initials_.set(number_of_four(letters_of(beginning)));
+    else
+      scanner_initials_.set();
   }
 }
 
 bool Snapshot::is_scanner(std::string_view agent) const {
-  const std::uint64_t letters = letters_of(agent);
   const std::vector<std::string>& patterns = guard.scanners;
   const Beginning* const prepared =
       scanner_beginnings_.size() == patterns.size() ? scanner_beginnings_.data() : nullptr;
+  const std::uint64_t letters = letters_of(agent);
+  if (prepared != nullptr && !scanner_initials_[number_of_four(letters)]) return false;
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     if (prepared != nullptr && (letters & prepared[i].mask) != prepared[i].letters) continue;
     if (matches(patterns[i], agent)) return true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -374,6 +375,7 @@ struct Snapshot {
     std::uint64_t letters = 0, mask = 0;
   };
   std::vector<Beginning> scanner_beginnings_;                   ///< one for each of guard.scanners, or none yet
+  std::bitset<256> scanner_initials_;                           ///< by number_of_four(): most agents need no other look
   std::vector<std::pair<Network, std::size_t>> zone_networks_;  ///< with the index of the zone, smallest networks first
 };
 

@@ -2,7 +2,6 @@
 
 // Deprecated for applications that let the operator choose who computes; the algorithms of digest are given by SIP.
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>
@@ -67,31 +66,28 @@ struct Sha256Core {
   SHA256_CTX state;
 };
 
-/// Cuts what is hashed into blocks and pads the last one (RFC 1321 section 3, RFC 6234 section 4.1).
+/// Collects what is hashed, several blocks before they are needed, and pads the last one (RFC 1321 section 3, RFC 6234
+/// section 4.1): most texts of digest are whole in it when they end.
 template <class Core>
 class Blocks {
  public:
   static constexpr std::size_t size = Core::size;
 
+  void update(char c) {
+    if (used_ == room) take_blocks(room);
+    octets_[used_++] = static_cast<unsigned char>(c);
+  }
   void update(std::string_view part) {
-    octets_ += part.size();
-    while (part.size() >= block_.size() - used_) {
-      const std::size_t room = block_.size() - used_;
-      add(part.substr(0, room));
-      part.remove_prefix(room);
-      take_block();
-    }
+    if (part.size() > room - used_) return add_long(part);
     add(part);
   }
   void finish(unsigned char* out) {
-    block_[used_++] = 0x80;
-    if (used_ > length_at) {
-      std::memset(block_.data() + used_, 0, block_.size() - used_);
-      take_block();
-    }
-    std::memset(block_.data() + used_, 0, length_at - used_);
-    put(block_.data() + length_at, octets_ * 8);
-    take_block();
+    const std::uint64_t bits = (taken_ + used_) * 8;
+    octets_[used_++] = 0x80;
+    const std::size_t end = (used_ + sizeof bits + block - 1) / block * block;
+    std::memset(octets_.data() + used_, 0, end - sizeof bits - used_);
+    put(octets_.data() + end - sizeof bits, bits);
+    take_blocks(end);
     for (const std::uint32_t word : core_.words()) {
       put(out, word);
       out += sizeof word;
@@ -100,11 +96,20 @@ class Blocks {
 
  private:
   void add(std::string_view part) {
-    copy_octets(part, reinterpret_cast<char*>(block_.data() + used_));
+    copy_octets(part, reinterpret_cast<char*>(octets_.data() + used_));
     used_ += part.size();
   }
-  void take_block() {
-    core_.take(block_.data());
+  [[gnu::noinline]] void add_long(std::string_view part) {
+    for (; part.size() > room - used_; take_blocks(room)) {
+      const std::size_t fits = room - used_;
+      add(part.substr(0, fits));
+      part.remove_prefix(fits);
+    }
+    add(part);
+  }
+  void take_blocks(std::size_t until) {
+    for (std::size_t at = 0; at < until; at += block) core_.take(octets_.data() + at);
+    taken_ += until;
     used_ = 0;
   }
   template <class Number>
@@ -115,11 +120,11 @@ class Blocks {
   static std::uint32_t swapped(std::uint32_t number) { return __builtin_bswap32(number); }
   static std::uint64_t swapped(std::uint64_t number) { return __builtin_bswap64(number); }
 
-  static constexpr std::size_t length_at = 56;  ///< the last block ends with the length in bits
+  static constexpr std::size_t block = 64, room = 4 * block, longest_padding = 1 + sizeof(std::uint64_t) + block - 1;
   Core core_;
-  std::array<unsigned char, 64> block_;
+  std::array<unsigned char, room + longest_padding> octets_;
   std::size_t used_ = 0;
-  std::uint64_t octets_ = 0;
+  std::uint64_t taken_ = 0;  ///< octets in blocks before
 };
 using Md5 = Blocks<Md5Core>;
 using Sha256 = Blocks<Sha256Core>;
@@ -132,6 +137,7 @@ class Sha512Slash256 {
     require(context_ != nullptr && EVP_DigestInit_ex2(context_.get(), EVP_sha512_256(), nullptr) == 1);
   }
   void update(std::string_view part) { require(EVP_DigestUpdate(context_.get(), part.data(), part.size()) == 1); }
+  void update(char c) { update(std::string_view(&c, 1)); }
   void finish(unsigned char* out) { require(EVP_DigestFinal_ex(context_.get(), out, nullptr) == 1); }
 
  private:
@@ -149,7 +155,7 @@ std::string_view name_of(HashAlgorithm algorithm) {
 
 std::optional<HashAlgorithm> hash_algorithm_from(std::string_view name) {
   for (std::size_t i = 0; i < algorithms; ++i) {
-    if (equals_ignore_case(name, names[i])) return static_cast<HashAlgorithm>(i);
+    if (name == names[i] || equals_ignore_case(name, names[i])) return static_cast<HashAlgorithm>(i);
   }
   return std::nullopt;
 }
@@ -167,12 +173,35 @@ HexDigest HexDigest::of(std::span<const unsigned char> octets) {
 namespace {
 
 template <class Hash>
-HexDigest hex_of(std::initializer_list<std::string_view> parts) {
-  Hash hash;
-  for (const auto part : parts) hash.update(part);
+HexDigest finished(Hash& hash) {
   std::array<unsigned char, Hash::size> octets;
   hash.finish(octets.data());
   return HexDigest::of(octets);
+}
+
+template <class Hash>
+HexDigest hex_of(std::initializer_list<std::string_view> parts) {
+  Hash hash;
+  for (const auto part : parts) hash.update(part);
+  return finished(hash);
+}
+
+/// first ":" next ":" ...: the form of all texts that digest hashes.
+template <class Hash, class... Parts>
+HexDigest hex_of_joined(std::string_view first, Parts... next) {
+  Hash hash;
+  hash.update(first);
+  ((hash.update(':'), hash.update(next)), ...);
+  return finished(hash);
+}
+template <class... Parts>
+HexDigest joined_hex(HashAlgorithm algorithm, Parts... parts) {
+  switch (algorithm) {
+    case HashAlgorithm::md5: return hex_of_joined<Md5>(parts...);
+    case HashAlgorithm::sha256: return hex_of_joined<Sha256>(parts...);
+    case HashAlgorithm::sha512_256: break;
+  }
+  return hex_of_joined<Sha512Slash256>(parts...);
 }
 
 }  // namespace
@@ -187,33 +216,32 @@ HexDigest hash_hex(HashAlgorithm algorithm, std::initializer_list<std::string_vi
 }
 
 HexDigest ha1(HashAlgorithm algorithm, std::string_view user, std::string_view realm, std::string_view password) {
-  return hash_hex(algorithm, {user, ":", realm, ":", password});
+  return joined_hex(algorithm, user, realm, password);
 }
 
 namespace {
 
 HexDigest response_of(const DigestInput& in, std::string_view a2_hash) {
-  const HexDigest session_ha1 =
-      in.session ? hash_hex(in.algorithm, {in.ha1, ":", in.nonce, ":", in.cnonce}) : HexDigest{};
+  const HexDigest session_ha1 = in.session ? joined_hex(in.algorithm, in.ha1, in.nonce, in.cnonce) : HexDigest{};
   const std::string_view first = in.session ? session_ha1.view() : in.ha1;
-  if (in.qop.empty()) return hash_hex(in.algorithm, {first, ":", in.nonce, ":", a2_hash});
-  return hash_hex(in.algorithm, {first, ":", in.nonce, ":", in.nonce_count, ":", in.cnonce, ":", in.qop, ":", a2_hash});
+  if (in.qop.empty()) return joined_hex(in.algorithm, first, in.nonce, a2_hash);
+  return joined_hex(in.algorithm, first, in.nonce, in.nonce_count, in.cnonce, in.qop, a2_hash);
 }
 
 }  // namespace
 
 HexDigest digest_response(const DigestInput& in, A2Hashes* known) {
   if (in.qop != "auth" && equals_ignore_case(in.qop, "auth-int"))
-    return response_of(in, hash_hex(in.algorithm, {in.method, ":", in.uri, ":", hash_hex(in.algorithm, {in.body})}));
-  return response_of(in, known != nullptr ? known->of(in.algorithm, in.method, in.uri)
-                                          : hash_hex(in.algorithm, {in.method, ":", in.uri}));
+    return response_of(in, joined_hex(in.algorithm, in.method, in.uri, hash_hex(in.algorithm, {in.body}).view()));
+  return response_of(
+      in, known != nullptr ? known->of(in.algorithm, in.method, in.uri) : joined_hex(in.algorithm, in.method, in.uri));
 }
 
 HexDigest A2Hashes::of(HashAlgorithm algorithm, std::string_view method, std::string_view uri) {
   const std::size_t size = method.size() + uri.size();
   Known& known = known_[(size + static_cast<std::size_t>(algorithm)) % known_.size()];
   if (known.algorithm == algorithm && known.method == method && known.uri == uri) return known.hash;
-  const HexDigest hash = hash_hex(algorithm, {method, ":", uri});
+  const HexDigest hash = joined_hex(algorithm, method, uri);
   if (size <= longest_known) {
     known.algorithm = algorithm;
     known.method = method;
@@ -223,8 +251,28 @@ HexDigest A2Hashes::of(HashAlgorithm algorithm, std::string_view method, std::st
   return hash;
 }
 
+namespace {
+
+std::uint64_t differing_bits(const char* a, const char* b, std::size_t size) {
+  std::uint64_t left = 0, right = 0;
+  std::memcpy(&left, a, size);
+  std::memcpy(&right, b, size);
+  return left ^ right;
+}
+
+}  // namespace
+
 bool equal_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+  if (a.size() != b.size()) return false;
+  constexpr std::size_t step = sizeof(std::uint64_t);
+  std::uint64_t differing = 0;
+  std::size_t at = 0;
+  for (; at + step <= a.size(); at += step) {
+    differing |= differing_bits(a.data() + at, b.data() + at, step);
+    asm("" : "+r"(differing));  // or the compiler might stop where they differ
+  }
+  if (at < a.size()) differing |= differing_bits(a.data() + at, b.data() + at, a.size() - at);
+  return differing == 0;
 }
 
 }  // namespace bellhop::crypto

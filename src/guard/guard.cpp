@@ -140,7 +140,12 @@ std::optional<Evidence> evidence_from(std::string_view name) {
 }
 
 struct Guard::State {
-  State(observe::Log& sink, std::uint64_t hash_seed) : log(sink), seed(hash_seed) {}
+  State(observe::Log& sink, std::uint64_t hash_seed) : log(sink), seed(hash_seed) {
+    // Peers fill the maps; and a seed that is not the stripes' tells apart what has come to one stripe.
+    const auto seed_map = [hash = EndpointHash{~seed}](auto& map) { map = std::decay_t<decltype(map)>(0, hash); };
+    for (Stripe& stripe : stripes) seed_map(stripe.sources), seed_map(stripe.bans);
+    for (Neighbourhoods& part : neighbourhoods) seed_map(part.budgets);
+  }
 
   Stripe& stripe_of(const Endpoint& key) { return stripes[hash_of(key, seed) % stripe_count]; }
 

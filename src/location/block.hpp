@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/prefetch.hpp"
 #include "location/agents.hpp"
 #include "location/binding.hpp"
 
@@ -47,6 +48,9 @@ class Block {
   void copy_to(Ptr& copy, std::size_t& room) const;
 
   [[nodiscard]] static Ptr make(std::uint64_t hash, std::string_view aor, std::span<const BindingView> bindings);
+
+  /// Asks for all of it, which has lain untouched since the last REGISTER or call.
+  void prefetch() const { bellhop::prefetch(this, sizeof(Block) + size_); }
 
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] std::string_view aor() const { return {octets(), aor_size_}; }

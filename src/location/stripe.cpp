@@ -6,7 +6,9 @@ namespace bellhop::location {
 
 Block* Stripe::find(std::uint64_t hash, std::string_view aor) const {
   const auto found = blocks_.find(Key{hash, aor});
-  return found == blocks_.end() ? nullptr : found->block.get();
+  if (found == blocks_.end()) return nullptr;
+  found->block->prefetch();
+  return found->block.get();
 }
 
 void Stripe::store(std::uint64_t hash, std::string_view aor, std::span<const BindingView> bindings) {

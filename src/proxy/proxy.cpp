@@ -518,15 +518,16 @@ constexpr std::string_view own_tag_mark = "bh";
 void Proxy::append_to_tag(std::string& out, const sip::Message& request) const {
   const std::size_t begin = out.size();  // the text it stands for is made where it will stand
   const std::uint32_t cseq = request.cseq().number;
-  out.resize(begin + request.call_id().size() + request.from_tag().size() + 1 + sizeof cseq);
+  const std::size_t covered = request.call_id().size() + request.from_tag().size() + 1 + sizeof cseq;
+  constexpr std::size_t size = own_tag_mark.size() + crypto::base32_size;
+  out.resize(begin + std::max(covered, size));
   char* at = copy_octets(request.call_id(), out.data() + begin);
   *at++ = '\n';
   at = copy_octets(request.from_tag(), at);
   std::memcpy(at, &cseq, sizeof cseq);
-  const std::uint64_t mac = crypto::short_mac(tag_key_, std::string_view(out).substr(begin));
-  out.resize(begin);
-  out += own_tag_mark;
-  crypto::append_base32(out, mac);
+  const std::uint64_t mac = crypto::short_mac(tag_key_, {out.data() + begin, covered});
+  crypto::write_base32(copy_octets(own_tag_mark, out.data() + begin), mac);
+  out.resize(begin + size);
 }
 
 bool Proxy::is_own_to_tag(const sip::Message& ack) const {

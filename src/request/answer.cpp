@@ -1,9 +1,8 @@
 #include "request/answer.hpp"
 
 #include <cstdint>
-#include <cstring>
 
-#include "base/copy_octets.hpp"
+#include "base/pen.hpp"
 #include "base/text.hpp"
 #include "sip/builder.hpp"
 #include "transport/reply.hpp"
@@ -13,25 +12,6 @@ namespace bellhop::request {
 namespace {
 
 using sip::HeaderId;
-
-/// A text with room for all that will be put behind it.
-class Pen {
- public:
-  explicit Pen(char* at) : at_(at) {}
-
-  void put(std::string_view text) { at_ = copy_octets(text, at_); }
-  /// A constant: its size is known, so that this is a store or two.
-  template <std::size_t size>
-  void put(const char (&text)[size]) {
-    std::memcpy(at_, text, size - 1);
-    at_ += size - 1;
-  }
-  void put(char c) { *at_++ = c; }
-  [[nodiscard]] char* at() const { return at_; }
-
- private:
-  char* at_;
-};
 
 /// One answer to a request that parse() accepted. What is copied holds no line break but folds then.
 class Answer {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/copy_octets.hpp"
 #include "base/endpoint.hpp"
 #include "base/text.hpp"
 
@@ -117,8 +118,12 @@ std::string binding_key(std::string_view user, std::string_view domain, const co
 
 void append_binding_key(std::string& out, std::string_view user, std::string_view domain,
                         const config::Registrar& registrar) {
-  out += user;
-  if (registrar.use_domain) out.append(1, '@').append(domain);
+  const std::size_t begin = out.size();
+  out.resize(begin + user.size() + (registrar.use_domain ? 1 + domain.size() : 0));
+  char* const at = copy_octets(user, out.data() + begin);
+  if (!registrar.use_domain) return;
+  *at = '@';
+  copy_octets(domain, at + 1);
 }
 
 /// No escapes, no "._udp" and the like, no IPv6 brackets.
@@ -127,7 +132,8 @@ const config::Domain* domain_of_plain(const sip::Uri& uri, const config::Snapsho
       uri.host.find('_') != std::string_view::npos)
     return nullptr;
   const config::Domain* const domain = config.domain_of(uri.host);
-  return domain != nullptr && equals_ignore_case(domain->name, uri.host) ? domain : nullptr;
+  const bool by_name = domain != nullptr && (domain->name == uri.host || equals_ignore_case(domain->name, uri.host));
+  return by_name ? domain : nullptr;
 }
 
 Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snapshot& config,

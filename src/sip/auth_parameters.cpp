@@ -137,17 +137,101 @@ bool take_all(scan::Cursor cursor, std::string_view& scheme, Visit&& visit) {
 
 // ---- by name
 
-DigestParameters::DigestParameters(std::string_view text) {
+DigestParameters::DigestParameters(std::string_view text) : good_(read_usual(text)) {
+  if (good_) return;
+  values_ = {};
+  other_count_ = 0;
   std::string_view scheme;
   std::size_t count = 0;
   good_ = take_all(scan::Cursor(text), scheme, [&](const AuthParameter& parameter) {
     if (++count > most_auth_parameters) return false;
     if (parameter.known == DigestName::count_) return add_other(parameter.name);
-    Value& value = values_[static_cast<std::size_t>(parameter.known)];
-    if (value.at != nullptr) return false;
-    value = {parameter.value.data(), parameter.value.size(), parameter.plain};
-    return true;
+    return add(parameter.known, {parameter.value.data(), parameter.value.size(), parameter.plain});
   });
+}
+
+namespace {
+
+/// Where the octets that are not plain stand in a text that is not too long.
+class Delimiters {
+ public:
+  static constexpr std::size_t longest = 1023;
+
+  explicit Delimiters(std::string_view text) {
+    const char* const end = text.data() + text.size();
+    for (std::size_t block = 0; block <= text.size() / octets::block; ++block)
+      bits_[block] = octets::next_delimiters(text, text.data() + block * octets::block, end);
+    bits_[text.size() / octets::block] |= octets::BlockBits{1} << text.size() % octets::block;
+  }
+  /// The first of them at `at` or behind; the size of the text when there is none.
+  [[nodiscard]] std::size_t next(std::size_t at) const {
+    std::size_t block = at / octets::block;
+    if (const auto ahead = bits_[block] >> at % octets::block; ahead != 0) return at + first_of(ahead);
+    do {
+      ++block;
+    } while (bits_[block] == 0);
+    return block * octets::block + first_of(bits_[block]);
+  }
+
+ private:
+  static std::size_t first_of(octets::BlockBits bits) { return static_cast<std::size_t>(std::countr_zero(bits)); }
+
+  std::array<octets::BlockBits, longest / octets::block + 1> bits_;  // not initialised behind the text
+};
+
+/// name_from() for what most likely is written as in the RFC; `end` is where the text around it ends.
+inline DigestName usual_name(std::string_view name, const char* end) {
+  const KnownName& only = known_names[place_of(name.front(), name.size())];
+  if (name.size() == only.size && end - name.data() >= std::ptrdiff_t{octets::step}) {
+    const octets::Bits differing = octets::bits_of(octets::load(name.data()) != octets::load(only.text.data()));
+    if ((differing & ((octets::Bits{1} << only.size) - 1)) == 0) return only.name;
+  }
+  return name_from(name);
+}
+
+}  // namespace
+
+/// How nearly all write it: plain octets with delimiters between, no blanks but behind commas and nothing escaped. What
+/// is written otherwise goes the general way, which finds the same where both succeed.
+bool DigestParameters::read_usual(std::string_view text) {
+  if (text.size() > Delimiters::longest) return false;
+  const Delimiters delimiters(text);
+  const auto stands_at = [text](std::size_t at, char c) { return at != text.size() && text[at] == c; };
+  std::size_t at = delimiters.next(0);
+  if (at == 0 || !stands_at(at, ' ')) return false;  // behind the scheme
+  for (std::size_t count = 1; count <= most_auth_parameters; ++count) {
+    do {
+      ++at;
+    } while (stands_at(at, ' '));
+    const std::size_t equals = delimiters.next(at);
+    if (equals == at || !stands_at(equals, '=')) return false;
+    const std::string_view name(text.data() + at, equals - at);
+    std::size_t begin = equals + 1;
+    const bool quoted = stands_at(begin, '"');
+    at = delimiters.next(begin);
+    if (quoted) {
+      ++begin;
+      do {
+        at = delimiters.next(at + 1);
+      } while (at != text.size() && scan::is(text[at], scan::quoted));
+      if (!stands_at(at, '"')) return false;
+    } else if (at == begin) {
+      return false;
+    }
+    const DigestName known = usual_name(name, text.data() + text.size());
+    if (known == DigestName::count_ ? !add_other(name) : !add(known, {text.data() + begin, at - begin})) return false;
+    if (quoted) ++at;
+    if (at == text.size()) return true;
+    if (text[at] != ',') return false;
+  }
+  return false;
+}
+
+bool DigestParameters::add(DigestName name, Value value) {
+  Value& place = values_[static_cast<std::size_t>(name)];
+  if (place.at != nullptr) return false;
+  place = value;
+  return true;
 }
 
 bool DigestParameters::add_other(std::string_view name) {

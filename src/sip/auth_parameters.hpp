@@ -52,6 +52,8 @@ class DigestParameters {
     std::size_t size;
   };
   [[nodiscard]] const Value& of(DigestName name) const { return values_[static_cast<std::size_t>(name)]; }
+  [[nodiscard]] bool read_usual(std::string_view text);
+  [[nodiscard]] bool add(DigestName name, Value value);
   [[nodiscard]] bool add_other(std::string_view name);
 
   std::array<Value, static_cast<std::size_t>(DigestName::count_)> values_;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/copy_octets.hpp"
 #include "base/fold_case.hpp"
 #include "base/hash.hpp"
 #include "base/random.hpp"
@@ -26,7 +27,7 @@ class Key {
     char* at = octets_.data();
     *at++ = static_cast<char>(domain.size());
     at = copy_lower(domain, at);
-    at = user_case == Case::folded ? copy_lower(user, at) : std::copy(user.begin(), user.end(), at);
+    at = user_case == Case::folded ? copy_lower(user, at) : copy_octets(user, at);
     text_ = {{octets_.data(), static_cast<std::size_t>(at - octets_.data())}, 0};
     text_.hash = hash64(text_.text, seed);
   }
