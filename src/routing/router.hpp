@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,7 +55,7 @@ class Router {
   Router(const storage::Directory& directory, const location::Table& table, const crypto::Key& key = {})
       : directory_(directory), table_(table), gruus_(key) {}
 
-  [[nodiscard]] Decision route(Result<sip::Uri, sip::UriError> target, sip::Method method,
+  [[nodiscard]] Decision route(const Result<sip::Uri, sip::UriError>& target, sip::Method method,
                                const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record);
 
  private:
@@ -71,15 +72,15 @@ class Router {
   const storage::Directory& directory_;
   const location::Table& table_;
   Gruus gruus_;
-  std::vector<location::Binding> bindings_;  ///< scratch
+  location::Listing bindings_;  ///< scratch
 };
 
 /// A binding as a destination: Path, NAT and connections considered.
-[[nodiscard]] Destination destination_of(const location::Binding& binding);
+[[nodiscard]] Destination destination_of(const location::BindingView& binding);
 
 /// Bindings as destinations in their order; of several flows of one device the first one, with the others as its
 /// alternates.
-[[nodiscard]] std::vector<Destination> destinations_of(const std::vector<location::Binding>& bindings,
+[[nodiscard]] std::vector<Destination> destinations_of(std::span<const location::BindingView> bindings,
                                                        const config::Snapshot& config);
 
 }  // namespace bellhop::routing
