@@ -52,10 +52,6 @@ std::optional<IpAddress> parse_v4(std::string_view text) {
   return at == end ? std::optional(IpAddress::v4(octets)) : std::nullopt;
 }
 
-char* write_decimal(char* at, unsigned number) {
-  return std::to_chars(at, at + 5, number).ptr;
-}
-
 /// Of one octet: every answer has four of them.
 char* write_octet(char* at, unsigned octet) {
   if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
@@ -104,15 +100,19 @@ bool IpAddress::is_private() const {
          (o[0] == 100 && (o[1] & 0xc0) == 64) || (o[0] == 169 && o[1] == 254);
 }
 
-std::string IpAddress::to_string() const {
-  char text[INET6_ADDRSTRLEN];
-  if (v6_) return inet_ntop(AF_INET6, octets_.data(), text, sizeof text);
-  char* at = text;
+char* IpAddress::write(char* at) const {
+  static_assert(longest_text >= INET6_ADDRSTRLEN);
+  if (v6_) return at + std::strlen(inet_ntop(AF_INET6, octets_.data(), at, longest_text));
   for (std::size_t i = 0; i < 4; ++i) {
     if (i != 0) *at++ = '.';
     at = write_octet(at, octets_[i]);
   }
-  return std::string(text, at);
+  return at;
+}
+
+std::string IpAddress::to_string() const {
+  char text[longest_text];
+  return std::string(text, write(text));
 }
 
 std::string IpAddress::to_uri_host() const {
@@ -130,12 +130,17 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   return Endpoint{*address, static_cast<std::uint16_t>(*port)};
 }
 
+char* Endpoint::write(char* at) const {
+  if (address.is_v6()) *at++ = '[';
+  at = address.write(at);
+  if (address.is_v6()) *at++ = ']';
+  *at++ = ':';
+  return std::to_chars(at, at + 5, port).ptr;
+}
+
 std::string Endpoint::to_string() const {
-  char digits[5];
-  std::string text = address.to_uri_host();
-  text += ':';
-  text.append(digits, write_decimal(digits, port));
-  return text;
+  char text[longest_text];
+  return std::string(text, write(text));
 }
 
 std::optional<Network> Network::parse(std::string_view text) {

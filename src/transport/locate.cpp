@@ -279,7 +279,8 @@ Location locate(const NextHop& hop, const std::vector<config::Host>& hosts, cons
 }
 
 std::optional<Target> plain_target(const sip::Uri& uri, const Reach& reach) {
-  if (uri.scheme != sip::Scheme::sip || !uri.parameters.empty()) return std::nullopt;
+  if (uri.scheme != sip::Scheme::sip) return std::nullopt;
+  if (!uri.parameters.empty() && (uri.parameter("transport") || uri.parameter("maddr"))) return std::nullopt;
   const auto address = IpAddress::parse(uri.host);
   if (!address || !reach.to(Transport::udp, address->is_v6())) return std::nullopt;
   const Endpoint endpoint{*address, uri.has_port ? uri.port : sip::default_port(Transport::udp)};
