@@ -52,13 +52,22 @@ std::optional<IpAddress> parse_v4(std::string_view text) {
   return at == end ? std::optional(IpAddress::v4(octets)) : std::nullopt;
 }
 
-/// Of one octet: every answer has four of them.
-char* write_octet(char* at, unsigned octet) {
-  if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
-  if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
-  *at++ = static_cast<char>('0' + octet % 10);
-  return at;
-}
+/// The octets of an IPv4 address as they are written, each with the dot behind it: every message has some.
+struct DottedOctet {
+  std::array<char, 4> text{};
+  std::uint8_t digits = 0;
+};
+constexpr auto dotted_octets = [] {
+  std::array<DottedOctet, 256> all{};
+  for (unsigned octet = 0; octet < all.size(); ++octet) {
+    DottedOctet& dotted = all[octet];
+    if (octet >= 100) dotted.text[dotted.digits++] = static_cast<char>('0' + octet / 100);
+    if (octet >= 10) dotted.text[dotted.digits++] = static_cast<char>('0' + octet / 10 % 10);
+    dotted.text[dotted.digits++] = static_cast<char>('0' + octet % 10);
+    dotted.text[dotted.digits] = '.';
+  }
+  return all;
+}();
 
 }  // namespace
 
@@ -104,10 +113,11 @@ char* IpAddress::write(char* at) const {
   static_assert(longest_text >= INET6_ADDRSTRLEN);
   if (v6_) return at + std::strlen(inet_ntop(AF_INET6, octets_.data(), at, longest_text));
   for (std::size_t i = 0; i < 4; ++i) {
-    if (i != 0) *at++ = '.';
-    at = write_octet(at, octets_[i]);
+    const DottedOctet& dotted = dotted_octets[octets_[i]];
+    std::memcpy(at, dotted.text.data(), dotted.text.size());
+    at += dotted.digits + 1;
   }
-  return at;
+  return at - 1;
 }
 
 std::string IpAddress::to_string() const {

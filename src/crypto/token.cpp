@@ -33,26 +33,9 @@ std::uint64_t short_mac(const Key& key, std::string_view bytes) {
   return std::bit_cast<std::uint64_t>(mac);
 }
 
-namespace {
-
-/// Writes the lowest forty bits as eight digits: the bits are spread over eight octets, which become digits together.
-void write_eight_digits(char* out, std::uint64_t bits) {
-  constexpr std::uint64_t every = 0x0101010101010101;
-  bits = (bits & 0xfffff00000) << 12 | (bits & 0xfffff);
-  bits = (bits & 0x000ffc00000ffc00) << 6 | (bits & 0x000003ff000003ff);
-  bits = (bits & 0x03e003e003e003e0) << 3 | (bits & 0x001f001f001f001f);
-  const std::uint64_t is_letter = (bits + (0x80 - 10) * every) >> 7 & every;
-  const std::uint64_t digits = bits + '0' * every + is_letter * ('a' - 10 - '0');
-  const std::uint64_t first_one_lowest = __builtin_bswap64(digits);
-  std::memcpy(out, &first_one_lowest, sizeof first_one_lowest);
-}
-
-}  // namespace
-
 char* write_base32(char* out, std::uint64_t value) {
-  constexpr std::size_t behind = base32_size - 8;  // the two pieces overlap
-  write_eight_digits(out, value >> 5 * behind);
-  write_eight_digits(out + behind, value);
+#pragma GCC unroll 13
+  for (std::size_t i = 0; i < base32_size; ++i) out[i] = base32_digits[(value >> (5 * (base32_size - 1 - i))) & 31];
   return out + base32_size;
 }
 

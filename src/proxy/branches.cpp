@@ -6,7 +6,6 @@
 #include <array>
 #include <iterator>
 
-#include "base/append.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "proxy/proxy.hpp"
@@ -119,12 +118,14 @@ std::string_view Proxy::sent_by(const net::Flow& to) {
 
 /// "SIP/2.0/UDP host:port;rport;branch=" into via_: the branch follows.
 void Proxy::write_via(const Passage& p) {
-  const std::string_view rport = p.to.is_stream() ? "" : ";rport";
-  const std::string_view overload = p.to_peer ? ";oc;oc-algo=\"loss,rate\"" : "";  // RFC 7339: we obey
-  // RFC 5923: what we take on this connection is for us
-  const std::string_view alias = p.to.transport == sip::Transport::tls ? ";alias" : "";
-  via_.clear();
-  append_all(via_, "SIP/2.0/", sip::via_name(p.to.transport), " ", p.sent_by, rport, overload, alias, ";branch=");
+  via_ = "SIP/2.0/";
+  via_ += sip::via_name(p.to.transport);
+  via_ += ' ';
+  via_ += p.sent_by;
+  if (!p.to.is_stream()) via_ += ";rport";
+  if (p.to_peer) via_ += ";oc;oc-algo=\"loss,rate\"";           // RFC 7339: we obey
+  if (p.to.transport == sip::Transport::tls) via_ += ";alias";  // RFC 5923: what we take on this connection is for us
+  via_ += ";branch=";
 }
 
 /// One Record-Route value; two when the request leaves by another listener than it came (RFC 5658: transport, address
@@ -225,7 +226,7 @@ void Proxy::write_request(const Passage& p) {
 std::optional<net::Flow> Proxy::flow_without_state(const request::RequestContext& context,
                                                    const routing::Destination& destination, const ForwardFacts& facts) {
   const sip::Message& request = context.message;
-  const ParsedUri& uri = next_hop_uri_of(request, facts, destination);
+  const ParsedUri& uri = parsed(next_hop_uri(request, facts, destination.uri, destination.routes), request);
   if (const auto target = plain_target(uri, destination))
     return env_.transport.flow_to(*target, context.from.socket, context.now);
   const auto hop = next_hop(uri, destination);

@@ -6,7 +6,6 @@
 #include <charconv>
 #include <optional>
 
-#include "base/copy_octets.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "proxy/usual_form.hpp"
@@ -257,51 +256,16 @@ void build_by_edits(std::string& out, sip::Edits& edits, const sip::Message& req
   edits.write(out, names);
 }
 
-namespace {
-
-/// Hashes parts one after the other, as few at a time as there is room for.
-class Mixer {
- public:
-  explicit Mixer(std::uint64_t seed) : value_(seed) {}
-
-  void add(std::string_view part) {
-    if (part.size() >= room_.size() - used_) flush();
-    if (part.size() >= room_.size()) {
-      value_ = hash64(part, value_);
-      return;
-    }
-    char* const end = copy_octets(part, room_.data() + used_);
-    *end = '\n';
-    used_ += part.size() + 1;
-  }
-  [[nodiscard]] std::uint64_t value() {
-    flush();
-    return value_;
-  }
-
- private:
-  void flush() {
-    value_ = hash64({room_.data(), used_}, value_);
-    used_ = 0;
-  }
-
-  std::uint64_t value_;
-  std::size_t used_ = 0;
-  std::array<char, 512> room_;
-};
-
-}  // namespace
-
 std::uint64_t loop_value(const sip::Message& request, std::uint64_t seed) {
-  Mixer mixer(seed);
-  mixer.add(request.request_uri_text());
-  mixer.add(request.call_id());
-  mixer.add(request.from_tag());
-  mixer.add(request.to_tag());
+  std::uint64_t value = hash64(request.request_uri_text(), seed);
+  const auto mix = [&](std::string_view part) { value = hash64(part, value); };
+  mix(request.call_id());
+  mix(request.from_tag());
+  mix(request.to_tag());
   for (const HeaderId id : {HeaderId::route, HeaderId::proxy_require, HeaderId::proxy_authorization})
     for (const auto* field = request.first(id); field != nullptr; field = request.next(id, field))
-      mixer.add(request.value(*field));
-  return mixer.value() ^ request.cseq().number;
+      mix(request.value(*field));
+  return value ^ request.cseq().number;
 }
 
 }  // namespace bellhop::proxy

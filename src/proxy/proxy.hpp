@@ -195,8 +195,7 @@ class Proxy {
   void start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   [[nodiscard]] bool find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   using ParsedUri = Result<sip::Uri, sip::UriError>;
-  [[nodiscard]] const ParsedUri& next_hop_uri_of(const sip::Message& request, const ForwardFacts& facts,
-                                                 const routing::Destination& destination);
+  [[nodiscard]] const ParsedUri& parsed(std::string_view uri, const sip::Message& request);
   [[nodiscard]] static Result<transport::NextHop, sip::StatusCode> next_hop(const ParsedUri& uri,
                                                                             const routing::Destination& destination);
   [[nodiscard]] std::optional<transport::Target> plain_target(const ParsedUri& uri,
@@ -271,7 +270,7 @@ class Proxy {
   const sip::Message* at_hand_ = nullptr;
   SlotId at_hand_of_{};
   sip::Message read_again_;
-  ParsedUri next_hop_uri_ = failure(sip::UriError::empty);
+  ParsedUri parsed_uri_ = failure(sip::UriError::empty);
   sip::Edits edits_;
   request::AnswerWriter answers_;
   std::string buffer_, via_, sent_by_, facts_text_, record_route_, path_, contact_;

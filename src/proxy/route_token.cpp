@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "base/append.hpp"
 #include "base/text.hpp"
 #include "crypto/subkey.hpp"
 #include "sip/escape.hpp"
@@ -89,8 +88,9 @@ namespace {
 
 /// "sip:HOST:PORT;transport=tcp", the user before it when there is one.
 void append_address(std::string& out, const RouteTokens::Value& value, std::string_view user = {}) {
-  const std::string_view scheme = value.secure ? "sips:" : "sip:", at = user.empty() ? "" : "@";
-  append_all(out, scheme, user, at, value.sent_by);
+  out += value.secure ? "sips:" : "sip:";
+  if (!user.empty()) out.append(user).append("@");
+  out += value.sent_by;
   if (value.transport == sip::Transport::udp || (value.secure && value.transport == sip::Transport::tls)) return;
   out += ";transport=";
   out += value.transport == sip::Transport::wss ? sip::param_name(sip::Transport::ws)
@@ -105,13 +105,12 @@ std::string text_of(const net::Flow& flow) {
 }
 
 void append_parameter(std::string& out, std::string_view name, std::string_view value) {
-  append_all(out, ";", name, "=", value);
+  out.append(";").append(name).append("=").append(value);
 }
 
 void append_token(std::string& out, std::string_view name, std::uint64_t token) {
-  std::array<char, digits> text;
-  crypto::write_base32(text.data(), token);
-  append_parameter(out, name, {text.data(), text.size()});
+  append_parameter(out, name, {});
+  crypto::append_base32(out, token);
 }
 
 /// What a URI says in parameters of ours: found in one pass, as most URIs have none of them. Of two with one name the

@@ -70,11 +70,9 @@ std::optional<net::Flow> Proxy::flow_of_binding(Branch& branch) const {
 }
 
 /// Not parsed again where it is the Request-URI that came. Valid until the next call.
-const Proxy::ParsedUri& Proxy::next_hop_uri_of(const sip::Message& request, const ForwardFacts& facts,
-                                               const routing::Destination& destination) {
-  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
+const Proxy::ParsedUri& Proxy::parsed(std::string_view text, const sip::Message& request) {
   if (text == request.request_uri_text()) return request.request_uri();
-  return next_hop_uri_ = sip::parse_uri(text);
+  return parsed_uri_ = sip::parse_uri(text);
 }
 
 Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const ParsedUri& uri,
@@ -108,12 +106,19 @@ transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Mess
 bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
   Branch& branch = forwarding.branches[index];
   const sip::Message& request = request_of(forwarding);
-  const ParsedUri& uri = next_hop_uri_of(request, forwarding.facts, branch.destination);
-  if (const auto target = plain_target(uri, branch.destination)) {
+  const routing::Destination& destination = branch.destination;
+  const std::string_view hop_uri = next_hop_uri(request, forwarding.facts, destination.uri, destination.routes);
+  const bool known = destination.address && hop_uri.data() == destination.uri.data();
+  if (const auto target = known ? transport::plain_target(*destination.address, reach_) : std::nullopt) {
     branch.targets.assign(1, *target);
     return true;
   }
-  const auto hop = next_hop(uri, branch.destination);
+  const ParsedUri& uri = parsed(hop_uri, request);
+  if (const auto target = plain_target(uri, destination)) {
+    branch.targets.assign(1, *target);
+    return true;
+  }
+  const auto hop = next_hop(uri, destination);
   if (!hop) {
     forwarding.record.note(Step::target, "no next hop", branch.destination.uri);
     fail_branch(forwarding, index, hop.error(), now);
