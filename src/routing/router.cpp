@@ -64,7 +64,7 @@ bool names_plainly(std::string_view contact, const Endpoint& endpoint) {
 
 Destination destination_of(const location::BindingView& binding) {
   Destination destination;
-  destination.uri = binding.contact;
+  destination.uri = std::string(binding.contact);  // cheaper than to let an empty string grow
   destination.routes = binding.path;
   destination.q = binding.q;
   destination.binding = binding.id;

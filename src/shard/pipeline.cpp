@@ -185,7 +185,7 @@ namespace {
 /// Where the request says itself: its target, over the flow that its Route named.
 routing::Destination own_target(const request::RequestContext& context) {
   routing::Destination destination;
-  destination.uri = context.target_uri;
+  destination.uri = std::string(context.target_uri);
   destination.flow = context.route_flow;
   destination.outbound = context.by_path;
   return destination;

@@ -61,8 +61,9 @@ struct ServerTransactions::Tables {
     [[nodiscard]] static std::uint32_t part_of(const Hash128& key) { return static_cast<std::uint32_t>(key.low); }
     struct Hash {
       using is_transparent = void;
-      std::size_t operator()(const Row& row) const { return row.part; }
-      std::size_t operator()(const Hash128& key) const { return part_of(key); }
+      using is_avalanching = void;  // keys are uniform; both ends of the hash are looked at
+      std::size_t operator()(const Row& row) const { return std::uint64_t{row.part} << 32 | row.part; }
+      std::size_t operator()(const Hash128& key) const { return std::uint64_t{part_of(key)} << 32 | part_of(key); }
     };
     struct Equal {
       using is_transparent = void;
