@@ -61,7 +61,8 @@ class OctetPool {
 
  private:
   using Buffer = std::unique_ptr<char[]>;
-  static constexpr std::size_t step = 64, most_spare = 16;
+  static constexpr std::size_t step = 64;
+  static constexpr std::size_t most_spare = 64;  ///< as many as one batch of datagrams may end before others begin
   struct Shelf {
     std::array<Buffer, most_spare> buffers;
     std::size_t count = 0;
