@@ -52,28 +52,22 @@ std::optional<IpAddress> parse_v4(std::string_view text) {
   return at == end ? std::optional(IpAddress::v4(octets)) : std::nullopt;
 }
 
-char* write_decimal(char* at, unsigned number) {
-  return std::to_chars(at, at + 5, number).ptr;
-}
-
-/// "0." to "255.": every answer has four of them.
-constexpr std::array<std::array<char, 4>, 256> octet_texts = [] {
-  std::array<std::array<char, 4>, 256> texts{};
-  for (unsigned octet = 0; octet < texts.size(); ++octet) {
-    char* at = texts[octet].data();
-    if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
-    if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
-    *at++ = static_cast<char>('0' + octet % 10);
-    *at = '.';
+/// The octets of an IPv4 address as they are written, each with the dot behind it: every message has some.
+struct DottedOctet {
+  std::array<char, 4> text{};
+  std::uint8_t digits = 0;
+};
+constexpr auto dotted_octets = [] {
+  std::array<DottedOctet, 256> all{};
+  for (unsigned octet = 0; octet < all.size(); ++octet) {
+    DottedOctet& dotted = all[octet];
+    if (octet >= 100) dotted.text[dotted.digits++] = static_cast<char>('0' + octet / 100);
+    if (octet >= 10) dotted.text[dotted.digits++] = static_cast<char>('0' + octet / 10 % 10);
+    dotted.text[dotted.digits++] = static_cast<char>('0' + octet % 10);
+    dotted.text[dotted.digits] = '.';
   }
-  return texts;
+  return all;
 }();
-
-/// With a dot behind; four characters are written, whatever it takes.
-char* write_octet(char* at, std::uint8_t octet) {
-  std::memcpy(at, octet_texts[octet].data(), sizeof octet_texts[octet]);
-  return at + 2 + (octet >= 10 ? 1 : 0) + (octet >= 100 ? 1 : 0);
-}
 
 }  // namespace
 
@@ -115,12 +109,20 @@ bool IpAddress::is_private() const {
          (o[0] == 100 && (o[1] & 0xc0) == 64) || (o[0] == 169 && o[1] == 254);
 }
 
+char* IpAddress::write(char* at) const {
+  static_assert(longest_text >= INET6_ADDRSTRLEN);
+  if (v6_) return at + std::strlen(inet_ntop(AF_INET6, octets_.data(), at, longest_text));
+  for (std::size_t i = 0; i < 4; ++i) {
+    const DottedOctet& dotted = dotted_octets[octets_[i]];
+    std::memcpy(at, dotted.text.data(), dotted.text.size());
+    at += dotted.digits + 1;
+  }
+  return at - 1;
+}
+
 std::string IpAddress::to_string() const {
-  char text[INET6_ADDRSTRLEN];
-  if (v6_) return inet_ntop(AF_INET6, octets_.data(), text, sizeof text);
-  char* at = text;
-  for (std::size_t i = 0; i < 4; ++i) at = write_octet(at, octets_[i]);
-  return std::string(text, at - 1);
+  char text[longest_text];
+  return std::string(text, write(text));
 }
 
 std::string IpAddress::to_uri_host() const {
@@ -138,12 +140,17 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) {
   return Endpoint{*address, static_cast<std::uint16_t>(*port)};
 }
 
+char* Endpoint::write(char* at) const {
+  if (address.is_v6()) *at++ = '[';
+  at = address.write(at);
+  if (address.is_v6()) *at++ = ']';
+  *at++ = ':';
+  return std::to_chars(at, at + 5, port).ptr;
+}
+
 std::string Endpoint::to_string() const {
-  char digits[5];
-  std::string text = address.to_uri_host();
-  text += ':';
-  text.append(digits, write_decimal(digits, port));
-  return text;
+  char text[longest_text];
+  return std::string(text, write(text));
 }
 
 std::optional<Network> Network::parse(std::string_view text) {

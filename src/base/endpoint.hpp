@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,10 @@ class IpAddress {
   /// RFC 1918, RFC 6598 (100.64/10), RFC 3927 link-local, and fc00::/7, fe80::/10.
   [[nodiscard]] bool is_private() const;
 
+  /// Writes the text without brackets; returns where it ends.
+  char* write(char* at) const;
+  static constexpr std::size_t longest_text = 46;  ///< octets that write() needs
+
   [[nodiscard]] std::string to_string() const;    ///< without brackets
   [[nodiscard]] std::string to_uri_host() const;  ///< IPv6 in brackets, as in URIs and Via
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
@@ -44,6 +49,9 @@ struct Endpoint {
   /// "127.0.0.1:5060" or "[::1]:5060"; the port is required.
   [[nodiscard]] static std::optional<Endpoint> parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;
+  /// Writes that text; returns where it ends.
+  char* write(char* at) const;
+  static constexpr std::size_t longest_text = IpAddress::longest_text + std::string_view("[]:65535").size();
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 

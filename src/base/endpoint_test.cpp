@@ -110,6 +110,17 @@ TEST(Endpoint, WritesWhatItReads) {
   }
 }
 
+// [RFC3261 25.1] Each octet of an IPv4 address is written without leading zeros, at each place.
+TEST(IpAddress, WritesEveryOctetAtEveryPlace) {
+  for (unsigned octet = 0; octet < 256; ++octet) {
+    const auto o = static_cast<std::uint8_t>(octet);
+    const std::string text = std::to_string(octet);
+    EXPECT_EQ(IpAddress::v4({o, 0, 255, 10}).to_string(), text + ".0.255.10");
+    EXPECT_EQ(IpAddress::v4({1, o, o, 99}).to_string(), "1." + text + "." + text + ".99");
+    EXPECT_EQ((Endpoint{IpAddress::v4({100, 9, 0, o}), o}).to_string(), "100.9.0." + text + ":" + text);
+  }
+}
+
 // [house 3] Endpoints as keys: equal ones hash alike, each part and the seed count.
 TEST(Endpoint, HashCoversAddressFamilyPortAndSeed) {
   const Endpoint a{ip("192.0.2.1"), 5060};

@@ -39,9 +39,9 @@ template <class T, std::size_t chunk_size = 64, std::uint32_t last_generation = 
 class SlotMap {
   struct Cell {
     std::uint32_t generation = 1;
-    std::uint32_t next_free = none;
-    bool used = false;
+    std::uint32_t next_free = none;  ///< or `in_use`
     alignas(T) std::byte storage[sizeof(T)];
+    [[nodiscard]] bool used() const { return next_free == in_use; }
     T* object() { return std::launder(reinterpret_cast<T*>(storage)); }
   };
   struct Chunk {
@@ -69,7 +69,7 @@ class SlotMap {
       give_cell_back(c, i);
       throw;
     }
-    cell.used = true;
+    cell.next_free = in_use;
     ++size_;
     return {static_cast<std::uint32_t>(c * chunk_size + i), cell.generation};
   }
@@ -78,7 +78,7 @@ class SlotMap {
     const std::size_t c = id.index / chunk_size;
     if (c >= chunks_.size() || !chunks_[c].cells) return nullptr;
     Cell& cell = chunks_[c].cells[id.index % chunk_size];
-    return cell.used && cell.generation == id.generation ? cell.object() : nullptr;
+    return cell.used() && cell.generation == id.generation ? cell.object() : nullptr;
   }
   [[nodiscard]] const T* find(SlotId id) const { return const_cast<SlotMap*>(this)->find(id); }
   /// Brings what find() would give nearer.
@@ -92,7 +92,7 @@ class SlotMap {
     const std::size_t c = index / chunk_size;
     if (c >= chunks_.size() || !chunks_[c].cells) return {};
     const Cell& cell = chunks_[c].cells[index % chunk_size];
-    return cell.used ? SlotId{index, cell.generation} : SlotId{};
+    return cell.used() ? SlotId{index, cell.generation} : SlotId{};
   }
 
   bool erase(SlotId id) {
@@ -101,7 +101,7 @@ class SlotMap {
     const auto c = static_cast<std::uint32_t>(id.index / chunk_size);
     const auto i = static_cast<std::uint32_t>(id.index % chunk_size);
     Cell& cell = chunks_[c].cells[i];
-    cell.used = false;  // before the destructor, which may look for itself
+    cell.next_free = none;  // before the destructor, which may look for itself
     ++cell.generation;
     --size_;
     object->~T();
@@ -120,7 +120,7 @@ class SlotMap {
     for (std::size_t c = 0; c < chunks_.size(); ++c) {
       for (std::size_t i = 0; i < chunk_size && chunks_[c].cells; ++i) {
         Cell& cell = chunks_[c].cells[i];
-        if (cell.used) visit(SlotId{static_cast<std::uint32_t>(c * chunk_size + i), cell.generation}, *cell.object());
+        if (cell.used()) visit(SlotId{static_cast<std::uint32_t>(c * chunk_size + i), cell.generation}, *cell.object());
       }
     }
   }
@@ -200,7 +200,7 @@ class SlotMap {
     if (chunk.generation_floor <= last_generation) given_back_.push_back(c);
   }
 
-  static constexpr std::uint32_t none = 0xffffffff;
+  static constexpr std::uint32_t none = 0xffffffff, in_use = 0xfffffffe;
   std::vector<Chunk> chunks_;
   std::vector<std::uint32_t> chunks_with_room_;  ///< may name chunks that have none left; dropped when they surface
   std::vector<std::uint32_t> given_back_;

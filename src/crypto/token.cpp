@@ -33,25 +33,9 @@ std::uint64_t short_mac(const Key& key, std::string_view bytes) {
   return std::bit_cast<std::uint64_t>(mac);
 }
 
-namespace {
-
-/// Eight digits of base 32 for the lower 40 bits, all at once.
-void write_eight_digits(char* out, std::uint64_t value) {
-  constexpr std::uint64_t every = 0x0101010101010101;
-  std::uint64_t fives = (value >> 20 & 0xfffff) << 32 | (value & 0xfffff);
-  fives = (fives & 0x000ffc00000ffc00) << 6 | (fives & 0x000003ff000003ff);
-  fives =
-      (fives & 0x03e003e003e003e0) << 3 | (fives & 0x001f001f001f001f);  // one in each octet, the last in the lowest
-  const std::uint64_t letters = (fives + (0x80 - 10) * every) >> 7 & every;
-  const std::uint64_t digits = __builtin_bswap64(fives + '0' * every + letters * ('a' - '0' - 10));
-  std::memcpy(out, &digits, sizeof digits);
-}
-
-}  // namespace
-
 char* write_base32(char* out, std::uint64_t value) {
-  write_eight_digits(out, value >> 25);  // the first one carries four bits
-  write_eight_digits(out + base32_size - 8, value);
+#pragma GCC unroll 13
+  for (std::size_t i = 0; i < base32_size; ++i) out[i] = base32_digits[(value >> (5 * (base32_size - 1 - i))) & 31];
   return out + base32_size;
 }
 

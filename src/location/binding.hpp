@@ -31,9 +31,10 @@ struct Binding {
   bool natted = false;                  ///< requests go to flow.remote instead of the contact's host (CGP-05)
 
   static constexpr std::uint32_t all_methods = 0xffffffff;
-  [[nodiscard]] bool accepts(sip::Method method) const {
+  [[nodiscard]] static bool accepts(std::uint32_t methods, sip::Method method) {
     return ((methods >> static_cast<unsigned>(method)) & 1u) != 0;
   }
+  [[nodiscard]] bool accepts(sip::Method method) const { return accepts(methods, method); }
 };
 
 }  // namespace bellhop::location

@@ -25,6 +25,8 @@ struct BindingView {
   std::string_view contact, contact_parameters, call_id, instance, path, user_agent;
   net::Flow flow;
   const Agents::Entry* agent = nullptr;  ///< of a binding in a block: holds user_agent
+
+  [[nodiscard]] bool accepts(sip::Method method) const { return Binding::accepts(methods, method); }
 };
 
 inline constexpr std::size_t longest_text = 4096;  ///< octets of each text of a binding, and of an address-of-record

@@ -312,12 +312,12 @@ bool Table::find(std::string_view aor, TimePoint now, std::vector<Binding>& out)
   return !out.empty();
 }
 
-void Table::find(std::string_view aor, TimePoint now, Listing& out) const {
+void Table::find(std::string_view aor, TimePoint now, Listing& out, Listing::AgentTexts agents) const {
   const std::uint64_t hash = state_->hash_of(aor);
   const Stripe& stripe = state_->stripe_of(hash);
   const std::lock_guard lock(stripe.mutex);
   if (const Block* block = stripe.find(hash, aor))
-    out.assign(*block, now);
+    out.assign(*block, now, agents);
   else
     out.clear();
 }

@@ -74,7 +74,8 @@ class Table {
 
   /// Fresh bindings of an address-of-record, in order of q, newest first among equals. False when there are none.
   bool find(std::string_view aor, TimePoint now, std::vector<Binding>& out) const;
-  void find(std::string_view aor, TimePoint now, Listing& out) const;
+  void find(std::string_view aor, TimePoint now, Listing& out,
+            Listing::AgentTexts agents = Listing::AgentTexts::left_out) const;
 
   /// For the operator (USR-15): without order rule.
   bool remove(std::string_view aor, std::uint64_t id, TimePoint now);

@@ -40,6 +40,8 @@ enum class Step : std::uint8_t {
 ///         journal or another thread.
 class DecisionRecord {
  public:
+  DecisionRecord() noexcept {}  // NOLINT(modernize-use-equals-default): that one would clear the octets
+
   /// `verdict` is a short static word ("passed", "challenged", "404"); `detail` is copied and may be cut.
   void note(Step step, std::string_view verdict, std::string_view detail = {});
 

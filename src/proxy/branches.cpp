@@ -23,12 +23,8 @@ namespace {
 
 /// Where a branch went, without the heap: this is noted for every forwarded request.
 void note_target(observe::DecisionRecord& record, const net::Flow& flow) {
-  std::array<char, 24> text;  // "255.255.255.255:65535"
-  const auto& o = flow.remote.address.octets();
-  if (flow.remote.address.is_v6())
-    return record.note(Step::target, sip::param_name(flow.transport), flow.remote.to_string());
-  const char* const end =
-      fmt::format_to(text.data(), FMT_COMPILE("{}.{}.{}.{}:{}"), o[0], o[1], o[2], o[3], flow.remote.port);
+  std::array<char, Endpoint::longest_text> text;
+  const char* const end = flow.remote.write(text.data());
   record.note(Step::target, sip::param_name(flow.transport),
               {text.data(), static_cast<std::size_t>(end - text.data())});
 }
@@ -225,6 +221,25 @@ void Proxy::write_request(const Passage& p) {
 
 // ---- without state
 
+/// To the first target that can be reached now. What is not in the cache is asked for: the repeat will find it (section
+/// 16.11).
+std::optional<net::Flow> Proxy::flow_without_state(const request::RequestContext& context,
+                                                   const routing::Destination& destination, const ForwardFacts& facts) {
+  const sip::Message& request = context.message;
+  const ParsedUri& uri = parsed(next_hop_uri(request, facts, destination.uri, destination.routes), request);
+  if (const auto target = plain_target(uri, destination))
+    return env_.transport.flow_to(*target, context.from.socket, context.now);
+  const auto hop = next_hop(uri, destination);
+  if (!hop) return std::nullopt;
+  auto location = locate(*hop, request, {}, context.now);
+  for (const net::Question& question : location.questions)
+    env_.resolver.ask(question.type, question.name, env_.asker, nobody, context.now);
+  env_.avoided.put_last(location.targets, context.now);
+  for (const transport::Target& target : location.targets)
+    if (auto flow = env_.transport.flow_to(target, context.from.socket, context.now)) return flow;
+  return std::nullopt;
+}
+
 void Proxy::forward_statelessly(request::RequestContext& context, const routing::Destination& destination,
                                 const ForwardFacts& facts) {
   const sip::Message& request = context.message;
@@ -236,20 +251,7 @@ void Proxy::forward_statelessly(request::RequestContext& context, const routing:
     return;
   }
   if (flow && is_sips(destination.uri) && !sip::is_secure(flow->transport)) return;
-  if (const auto target = flow ? std::nullopt : plain_target(request, facts, destination)) {
-    flow = env_.transport.flow_to(*target, context.from.socket, context.now);
-    if (!flow) return;
-  }
-  if (!flow) {
-    const auto hop = next_hop(request, facts, destination);
-    if (!hop) return;
-    auto location = locate(*hop, request, {}, context.now);
-    for (const net::Question& question : location.questions)  // the repeat will find it (section 16.11)
-      env_.resolver.ask(question.type, question.name, env_.asker, nobody, context.now);
-    env_.avoided.put_last(location.targets, context.now);
-    for (const transport::Target& target : location.targets)
-      if ((flow = env_.transport.flow_to(target, context.from.socket, context.now))) break;
-  }
+  if (!flow) flow = flow_without_state(context, destination, facts);
   if (!flow) return;
   stateless_.add();
   const bool to_peer = env_.transport.peer_of(*flow) != nullptr;

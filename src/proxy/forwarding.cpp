@@ -211,7 +211,7 @@ void build_forwarded(std::string& out, sip::Edits& edits, const sip::Message& re
   if (names == sip::FieldNames::as_received && copy.routes.empty() && remaining.total <= remaining.dropped()) {
     std::string target_buffer;
     const UsualForm form(request, facts, copy, as_request_uri(copy.request_uri, target_buffer));
-    if (form.fits()) return form.write(out);
+    if (form.fits_otherwise()) return form.write(out);
   }
   build_by_edits(out, edits, request, facts, copy, names);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 
 #include "base/copy_octets.hpp"
@@ -32,7 +33,9 @@ const sip::Message no_message;
 /// "0 200", without the heap: noted for every forwarded request.
 void note_answer(observe::DecisionRecord& record, std::uint16_t branch, sip::StatusCode status) {
   std::array<char, 24> text;
-  const char* const end = fmt::format_to(text.data(), FMT_COMPILE("{} {}"), branch, status.value);
+  char* end = std::to_chars(text.data(), text.data() + text.size(), branch).ptr;
+  *end++ = ' ';
+  end = std::to_chars(end, text.data() + text.size(), status.value).ptr;
   record.note(Step::branch, "answered", {text.data(), static_cast<std::size_t>(end - text.data())});
 }
 
@@ -364,22 +367,25 @@ void Proxy::finish(SlotId id, TimePoint now) {
 }
 
 Proxy::Afterwards::Afterwards(const Forwarding& forwarding)
-    : caller_epid(forwarding.facts.caller_epid),
-      reply_to(reply_flow_of(forwarding)),
+    : reply_to(reply_flow_of(forwarding)),
       server(forwarding.server),
-      via_count(static_cast<std::uint32_t>(forwarding.via_count)),
+      via_count(static_cast<std::uint16_t>(forwarding.via_count)),
       sender(forwarding.facts.sender),
       from_peer(forwarding.facts.from_peer),
       contact_replaced(forwarding.contact_replaced) {
+  if (!forwarding.facts.caller_epid.empty()) caller_epid = std::make_unique<std::string>(forwarding.facts.caller_epid);
   branches.reserve(forwarding.branches.size());
-  for (const auto& branch : forwarding.branches)
-    branches.push_back({branch.client, branch.peer.port != 0, branch.natted ? branch.destination.flow : std::nullopt});
+  for (const auto& branch : forwarding.branches) {
+    const bool natted = branch.natted && branch.destination.flow;
+    branches.push_back({branch.client, natted ? std::make_unique<net::Flow>(*branch.destination.flow) : nullptr,
+                        branch.peer.port != 0});
+  }
 }
 
 void Proxy::pass_repeat(const Afterwards& after, SlotId client, const sip::Message& response, TimePoint now) {
   const auto branch = std::find_if(after.branches.begin(), after.branches.end(),
                                    [client](const Afterwards::Branch& b) { return b.client == client; });
-  if (branch == after.branches.end() || response.via_count() != after.via_count + 1) return;
+  if (branch == after.branches.end() || response.via_count() != std::size_t{after.via_count} + 1) return;
   if (!response.status().success()) return;
   buffer_.clear();
   write_response(buffer_,
@@ -387,8 +393,8 @@ void Proxy::pass_repeat(const Afterwards& after, SlotId client, const sip::Messa
                   .from_peer = branch->peer,
                   .to_peer = after.from_peer,
                   .contact_replaced = after.contact_replaced,
-                  .natted_at = branch->natted_at ? &*branch->natted_at : nullptr,
-                  .epid = after.caller_epid},
+                  .natted_at = branch->natted_at.get(),
+                  .epid = after.caller_epid ? std::string_view(*after.caller_epid) : std::string_view{}},
                  response);
   // Not the transaction's when it ended otherwise, with a 487 or a 6xx (section 16.7 step 5), or is over.
   if (!env_.servers.answer(after.server, response.status(), buffer_, now))

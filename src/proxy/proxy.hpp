@@ -160,14 +160,14 @@ class Proxy {
     explicit Afterwards(const Forwarding& forwarding);
     struct Branch {
       SlotId client;
+      std::unique_ptr<net::Flow> natted_at;  ///< seldom, and large
       bool peer;
-      std::optional<net::Flow> natted_at;
     };
     boost::container::small_vector<Branch, 1> branches;
-    std::string caller_epid;
+    std::unique_ptr<std::string> caller_epid;  ///< seldom
     net::Flow reply_to;
     SlotId server;
-    std::uint32_t via_count;
+    std::uint16_t via_count;
     config::Workarounds sender;
     bool from_peer, contact_replaced;
   };
@@ -194,10 +194,11 @@ class Proxy {
   // Branches.
   void start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
   [[nodiscard]] bool find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now);
-  [[nodiscard]] Result<transport::NextHop, sip::StatusCode> next_hop(const sip::Message& request,
-                                                                     const ForwardFacts& facts,
-                                                                     const routing::Destination& destination) const;
-  [[nodiscard]] std::optional<transport::Target> plain_target(const sip::Message& request, const ForwardFacts& facts,
+  using ParsedUri = Result<sip::Uri, sip::UriError>;
+  [[nodiscard]] const ParsedUri& parsed(std::string_view uri, const sip::Message& request);
+  [[nodiscard]] static Result<transport::NextHop, sip::StatusCode> next_hop(const ParsedUri& uri,
+                                                                            const routing::Destination& destination);
+  [[nodiscard]] std::optional<transport::Target> plain_target(const ParsedUri& uri,
                                                               const routing::Destination& destination) const;
   [[nodiscard]] transport::Location locate(const transport::NextHop& hop, const sip::Message& request,
                                            const std::vector<net::AnswerPtr>& at_hand, TimePoint now) const;
@@ -233,8 +234,13 @@ class Proxy {
 
   // Without state.
   static constexpr std::uint64_t nobody = ~std::uint64_t{0};  ///< key of questions whose answers only go into the cache
-  [[nodiscard]] static bool is_sips(std::string_view uri) { return starts_with_ignore_case(uri, "sips:"); }
+  [[nodiscard]] static bool is_sips(std::string_view uri) {
+    return !uri.starts_with("sip:") && starts_with_ignore_case(uri, "sips:");
+  }
   static constexpr std::string_view stateless_mark = "z9hG4bKbhs";
+  [[nodiscard]] std::optional<net::Flow> flow_without_state(const request::RequestContext& context,
+                                                            const routing::Destination& destination,
+                                                            const ForwardFacts& facts);
   void append_stateless_branch(std::string& out, const sip::Message& request);
 
   // Responses.
@@ -264,6 +270,7 @@ class Proxy {
   const sip::Message* at_hand_ = nullptr;
   SlotId at_hand_of_{};
   sip::Message read_again_;
+  ParsedUri parsed_uri_ = failure(sip::UriError::empty);
   sip::Edits edits_;
   request::AnswerWriter answers_;
   std::string buffer_, via_, sent_by_, facts_text_, record_route_, path_, contact_;

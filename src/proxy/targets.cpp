@@ -40,13 +40,6 @@ std::optional<Duration> retry_after(const sip::Message& response) {
   return number ? std::optional<Duration>(seconds(*number)) : std::nullopt;
 }
 
-/// Not parsed again where it is the Request-URI that came.
-Result<sip::Uri, sip::UriError> uri_of_next_hop(const sip::Message& request, const ForwardFacts& facts,
-                                                const routing::Destination& destination) {
-  const std::string_view text = next_hop_uri(request, facts, destination.uri, destination.routes);
-  return text == request.request_uri_text() ? request.request_uri() : sip::parse_uri(text);
-}
-
 }  // namespace
 
 void Proxy::start_branch(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
@@ -76,9 +69,14 @@ std::optional<net::Flow> Proxy::flow_of_binding(Branch& branch) const {
   return flow;
 }
 
-Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const sip::Message& request, const ForwardFacts& facts,
-                                                            const routing::Destination& destination) const {
-  const auto uri = uri_of_next_hop(request, facts, destination);
+/// Not parsed again where it is the Request-URI that came. Valid until the next call.
+const Proxy::ParsedUri& Proxy::parsed(std::string_view text, const sip::Message& request) {
+  if (text == request.request_uri_text()) return request.request_uri();
+  return parsed_uri_ = sip::parse_uri(text);
+}
+
+Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const ParsedUri& uri,
+                                                            const routing::Destination& destination) {
   auto hop = uri ? transport::next_hop_of(*uri)
                  : Result<transport::NextHop, transport::TargetError>(failure(transport::TargetError::not_sip));
   if (!hop) return failure(sip::StatusCode(uri && uri->scheme == sip::Scheme::other ? 416 : 404));
@@ -88,11 +86,10 @@ Result<transport::NextHop, sip::StatusCode> Proxy::next_hop(const sip::Message& 
 }
 
 /// Nearly all next hops are addresses, which leaves nothing to look up.
-std::optional<transport::Target> Proxy::plain_target(const sip::Message& request, const ForwardFacts& facts,
+std::optional<transport::Target> Proxy::plain_target(const ParsedUri& uri,
                                                      const routing::Destination& destination) const {
-  if (destination.transport || is_sips(destination.uri)) return std::nullopt;
-  const auto uri = uri_of_next_hop(request, facts, destination);
-  return uri ? transport::plain_target(*uri, reach_) : std::nullopt;
+  if (!uri || destination.transport || is_sips(destination.uri)) return std::nullopt;
+  return transport::plain_target(*uri, reach_);
 }
 
 transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Message& request,
@@ -109,11 +106,19 @@ transport::Location Proxy::locate(const transport::NextHop& hop, const sip::Mess
 bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index, TimePoint now) {
   Branch& branch = forwarding.branches[index];
   const sip::Message& request = request_of(forwarding);
-  if (const auto target = plain_target(request, forwarding.facts, branch.destination)) {
-    branch.targets.assign(1, *target);
+  const routing::Destination& destination = branch.destination;
+  const std::string_view hop_uri = next_hop_uri(request, forwarding.facts, destination.uri, destination.routes);
+  const bool known = destination.address && hop_uri.data() == destination.uri.data();
+  const auto go_to = [&branch](transport::Target&& target) {
+    branch.targets.clear();
+    branch.targets.push_back(std::move(target));
     return true;
-  }
-  const auto hop = next_hop(request, forwarding.facts, branch.destination);
+  };
+  if (auto target = known ? transport::plain_target(*destination.address, reach_) : std::nullopt)
+    return go_to(std::move(*target));
+  const ParsedUri& uri = parsed(hop_uri, request);
+  if (auto target = plain_target(uri, destination)) return go_to(std::move(*target));
+  const auto hop = next_hop(uri, destination);
   if (!hop) {
     forwarding.record.note(Step::target, "no next hop", branch.destination.uri);
     fail_branch(forwarding, index, hop.error(), now);

@@ -68,7 +68,7 @@ UsualForm::UsualForm(const sip::Message& request, const ForwardFacts& facts, con
                      std::string_view request_uri)
     : request_(request), facts_(facts), copy_(copy), request_uri_(request_uri) {}
 
-bool UsualForm::fits() const {
+bool UsualForm::fits_otherwise() const {
   const bool usual_contacts = !copy_.contacts.any() || !request_.has(HeaderId::contact);
   const bool usual_identity =
       facts_.identity.empty() &&

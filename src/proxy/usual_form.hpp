@@ -13,11 +13,12 @@ namespace bellhop::proxy {
 /// Cost  a third of build_by_edits().
 class UsualForm {
  public:
-  /// `request_uri` is that of the copy. No Route value stays, and the copy brings none.
+  /// `request_uri` is that of the copy. The caller has seen that no Route value stays, that the copy brings none, and
+  /// that field names are written as they were received.
   UsualForm(const sip::Message& request, const ForwardFacts& facts, const Copy& copy, std::string_view request_uri);
 
-  /// Whether this request needs nothing else, besides what the constructor asks for.
-  [[nodiscard]] bool fits() const;
+  /// Whether the rest of it is as usual, too.
+  [[nodiscard]] bool fits_otherwise() const;
   /// Appends the forwarded request to `out`. Only when it fits.
   void write(std::string& out) const;
 

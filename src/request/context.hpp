@@ -56,10 +56,12 @@ struct RequestContext {
   std::size_t octets_back = 0;  ///< of our own answers so far
 
   [[nodiscard]] sip::Method method() const { return message.method(); }
-  /// The target as a URI: the Request-URI as it was parsed, unless something else stands in its place.
-  [[nodiscard]] Result<sip::Uri, sip::UriError> target() const {
+  /// The target as a URI: the Request-URI as it was parsed, unless something else stands in its place. Valid until the
+  /// target changes.
+  [[nodiscard]] const Result<sip::Uri, sip::UriError>& target() const {
     const bool as_it_came = target_uri.data() == message.request_uri_text().data();
-    return as_it_came ? message.request_uri() : sip::parse_uri(target_uri);
+    if (as_it_came) return message.request_uri();
+    return other_target_ = sip::parse_uri(target_uri);
   }
   void set_target(std::string uri) {
     target_text_ = std::move(uri);
@@ -67,6 +69,7 @@ struct RequestContext {
   }
 
   std::string target_text_{};  ///< holds target_uri where it is not in the message
+  mutable Result<sip::Uri, sip::UriError> other_target_ = failure(sip::UriError{});  ///< what target() gave then
 };
 
 }  // namespace bellhop::request

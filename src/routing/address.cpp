@@ -141,7 +141,7 @@ Result<Address, Refusal> resolve_address(const sip::Uri& uri, const config::Snap
   Result<Address, Refusal> resolved;
   Address& address = *resolved;
   if (const config::Domain* domain = domain_of_plain(uri, config)) {
-    address.uri = uri.text;
+    address.uri = std::string(uri.text);
     address.user = fold_user(uri.user, config.registrar);
     address.host = to_lower(uri.host);
     address.domain = domain;

@@ -41,8 +41,8 @@ void Gruus::append_public(std::string& out, std::string_view aor, std::string_vi
       .append("\"");
 }
 
-void Gruus::append_temporary(std::string& out, std::string_view key, std::string_view domain,
-                             std::string_view instance, std::string_view call_id) const {
+void Gruus::append_temporary(std::string& out, std::string_view key, std::string_view domain, std::string_view instance,
+                             std::string_view call_id) const {
   std::string plain;
   put(plain, hash(instance));
   put(plain, hash(call_id));
@@ -74,12 +74,12 @@ Gruus::Device Gruus::device_of(const sip::Parameter& gr) {
   return device;
 }
 
-bool Gruus::replaced(const Device& device, const location::Binding& binding) const {
+bool Gruus::replaced(const Device& device, const location::BindingView& binding) const {
   return !binding.instance.empty() && hash(binding.instance) == device.instance_hash &&
          hash(binding.call_id) != device.call_id_hash;
 }
 
-bool Gruus::matches(const Device& device, const location::Binding& binding) const {
+bool Gruus::matches(const Device& device, const location::BindingView& binding) const {
   if (binding.instance.empty()) return false;
   if (device.instance_hash != 0)
     return hash(binding.instance) == device.instance_hash && hash(binding.call_id) == device.call_id_hash;

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "crypto/token.hpp"
-#include "location/binding.hpp"
+#include "location/block.hpp"
 #include "sip/uri.hpp"
 
 namespace bellhop::routing {
@@ -42,9 +42,9 @@ class Gruus {
   [[nodiscard]] std::optional<Temporary> read_temporary(std::string_view user) const;
   /// Of a public GRUU's "gr" parameter.
   [[nodiscard]] static Device device_of(const sip::Parameter& gr);
-  [[nodiscard]] bool matches(const Device& device, const location::Binding& binding) const;
+  [[nodiscard]] bool matches(const Device& device, const location::BindingView& binding) const;
   /// This is the device of a temporary one, and it has registered anew since.
-  [[nodiscard]] bool replaced(const Device& device, const location::Binding& binding) const;
+  [[nodiscard]] bool replaced(const Device& device, const location::BindingView& binding) const;
 
  private:
   [[nodiscard]] std::uint64_t hash(std::string_view text) const { return crypto::short_mac(key_, text); }

@@ -22,7 +22,7 @@ void refuse(Decision& decision, sip::StatusCode status, const char* reason = "")
 }
 
 /// RFC 3261 section 8.2.1: a 405 names the methods that would have done; none that we know by name is an empty Allow.
-std::string allow_line(const std::vector<location::Binding>& bindings) {
+std::string allow_line(std::span<const location::BindingView> bindings) {
   std::string line = "Allow:";
   for (unsigned i = 0; i < static_cast<unsigned>(sip::Method::other); ++i) {
     const auto method = static_cast<sip::Method>(i);
@@ -48,9 +48,23 @@ bool has_dot_or_is_address(std::string_view host) {
 
 }  // namespace
 
-Destination destination_of(const location::Binding& binding) {
+namespace {
+
+/// Whether this Contact is "sip:USER@" with this address and port and nothing behind them, as most phones say that are
+/// not behind NAT.
+bool names_plainly(std::string_view contact, const Endpoint& endpoint) {
+  std::array<char, 1 + Endpoint::longest_text> room;
+  room[0] = '@';
+  const std::string_view hostport(room.data(), endpoint.write(room.data() + 1));
+  return contact.starts_with("sip:") && contact.ends_with(hostport) &&
+         contact.find('@') == contact.size() - hostport.size();
+}
+
+}  // namespace
+
+Destination destination_of(const location::BindingView& binding) {
   Destination destination;
-  destination.uri = binding.contact;
+  destination.uri = std::string(binding.contact);  // cheaper than to let an empty string grow
   destination.routes = binding.path;
   destination.q = binding.q;
   destination.binding = binding.id;
@@ -62,10 +76,12 @@ Destination destination_of(const location::Binding& binding) {
   if (binding.path.empty() &&
       (stream_there || (binding.natted && !outbound) || (outbound && !binding.flow.is_stream())))
     destination.flow = binding.flow;
+  else if (names_plainly(binding.contact, binding.flow.remote))
+    destination.address = binding.flow.remote;
   return destination;
 }
 
-std::vector<Destination> destinations_of(const std::vector<location::Binding>& bindings,
+std::vector<Destination> destinations_of(std::span<const location::BindingView> bindings,
                                          const config::Snapshot& config) {
   std::vector<Destination> destinations;
   destinations.reserve(bindings.size());
@@ -87,12 +103,14 @@ std::vector<Destination> destinations_of(const std::vector<location::Binding>& b
   return destinations;
 }
 
-Decision Router::route(Result<sip::Uri, sip::UriError> uri, sip::Method method, const config::Snapshot& config,
-                       TimePoint now, observe::DecisionRecord& record) {
+Decision Router::route(const Result<sip::Uri, sip::UriError>& target, sip::Method method,
+                       const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record) {
   Decision decision;
-  std::string uri_text;  // of an alias
+  std::string alias_text;
+  Result<sip::Uri, sip::UriError> alias_uri = failure(sip::UriError::empty);
   std::optional<Gruus::Device> device;
   for (int hop = 0; hop < max_aliases; ++hop) {
+    const auto& uri = hop == 0 ? target : alias_uri;
     if (!uri || uri->scheme == sip::Scheme::other) {
       refuse(decision, uri ? 416 : 400, uri ? "" : "Bad Request-URI");
       return decision;
@@ -133,8 +151,8 @@ Decision Router::route(Result<sip::Uri, sip::UriError> uri, sip::Method method, 
       return decision;
     }
     record.note(Step::alias, "alias", *alias);
-    uri_text = target_uri_of(*alias, address->local_name());
-    uri = sip::parse_uri(uri_text);
+    alias_text = target_uri_of(*alias, address->local_name());
+    alias_uri = sip::parse_uri(alias_text);
   }
   record.note(Step::alias, "482", "aliases chase each other");
   refuse(decision, 482);
@@ -147,15 +165,17 @@ void Router::route_local(const Address& address, const Wanted& wanted, sip::Meth
   decision.domain = address.domain;
   decision.callee_user = address.user;
   decision.callee_domain = address.local_name();
-  std::vector<location::Binding>& bindings = bindings_;
-  table_.find(wanted.key, now, bindings);
+  location::Listing& bindings = bindings_;
+  using Texts = location::Listing::AgentTexts;
+  table_.find(wanted.key, now, bindings, config.devices.empty() ? Texts::left_out : Texts::copied);
   const bool temporary = wanted.device && wanted.device->instance_hash != 0;
   // RFC 5627 section 5.1: one that the device has replaced is no address any more.
-  const bool outdated = temporary && std::any_of(bindings.begin(), bindings.end(), [&](const auto& binding) {
-                          return gruus_.replaced(*wanted.device, binding);
-                        });
+  const bool outdated =
+      temporary && std::ranges::any_of(bindings.bindings(), [&](const location::BindingView& binding) {
+        return gruus_.replaced(*wanted.device, binding);
+      });
   if (wanted.device)
-    std::erase_if(bindings, [&](const auto& binding) { return !gruus_.matches(*wanted.device, binding); });
+    bindings.keep_if([&](const location::BindingView& binding) { return gruus_.matches(*wanted.device, binding); });
   if (bindings.empty()) {
     const bool known = temporary ? !outdated
                                  : (!wanted.device || wanted.device->known) &&
@@ -166,17 +186,16 @@ void Router::route_local(const Address& address, const Wanted& wanted, sip::Meth
   }
   const std::size_t registered = bindings.size();
   if (config.registrar.method_filtering) {
-    const auto refusing =
-        std::stable_partition(bindings.begin(), bindings.end(), [&](const auto& b) { return b.accepts(method); });
-    if (refusing == bindings.begin()) {
+    const auto accepts = [method](const location::BindingView& binding) { return binding.accepts(method); };
+    if (std::ranges::none_of(bindings.bindings(), accepts)) {
       record.note(Step::location, "405", address.user);
       refuse(decision, 405);
-      decision.refusal.headers = allow_line(bindings);
+      decision.refusal.headers = allow_line(bindings.bindings());
       return;
     }
-    bindings.erase(refusing, bindings.end());
+    bindings.keep_if(accepts);
   }
-  decision.destinations = destinations_of(bindings, config);
+  decision.destinations = destinations_of(bindings.bindings(), config);
   if (!config.registrar.parallel_forking) decision.destinations.resize(1);
   std::array<char, 64> found;  // noted for every request to a user of ours
   const char* const end = fmt::format_to(found.data(), FMT_COMPILE("{} of {} bindings"), bindings.size(), registered);

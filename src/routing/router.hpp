@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,8 @@ namespace bellhop::routing {
 struct Destination {
   std::string uri;     ///< the new Request-URI
   std::string routes;  ///< Path of the binding or a relay: values of a Route header to put on top; empty: none
-  std::optional<net::Flow> flow;  ///< go this way, whatever the URI says: a phone behind NAT or on a connection
+  std::optional<net::Flow> flow;    ///< go this way, whatever the URI says: a phone behind NAT or on a connection
+  std::optional<Endpoint> address;  ///< the one that `uri` names, over UDP, where it is known without looking
   std::optional<sip::Transport> transport;  ///< forced by an address suffix
   std::uint16_t q = 1000;                   ///< thousandths; equal ones ring together, lower ones later
   std::uint64_t binding = 0;                ///< id of the binding; 0: not a registered device
@@ -54,7 +56,7 @@ class Router {
   Router(const storage::Directory& directory, const location::Table& table, const crypto::Key& key = {})
       : directory_(directory), table_(table), gruus_(key) {}
 
-  [[nodiscard]] Decision route(Result<sip::Uri, sip::UriError> target, sip::Method method,
+  [[nodiscard]] Decision route(const Result<sip::Uri, sip::UriError>& target, sip::Method method,
                                const config::Snapshot& config, TimePoint now, observe::DecisionRecord& record);
 
  private:
@@ -71,15 +73,15 @@ class Router {
   const storage::Directory& directory_;
   const location::Table& table_;
   Gruus gruus_;
-  std::vector<location::Binding> bindings_;  ///< scratch
+  location::Listing bindings_;  ///< scratch
 };
 
 /// A binding as a destination: Path, NAT and connections considered.
-[[nodiscard]] Destination destination_of(const location::Binding& binding);
+[[nodiscard]] Destination destination_of(const location::BindingView& binding);
 
 /// Bindings as destinations in their order; of several flows of one device the first one, with the others as its
 /// alternates.
-[[nodiscard]] std::vector<Destination> destinations_of(const std::vector<location::Binding>& bindings,
+[[nodiscard]] std::vector<Destination> destinations_of(std::span<const location::BindingView> bindings,
                                                        const config::Snapshot& config);
 
 }  // namespace bellhop::routing

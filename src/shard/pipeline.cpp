@@ -183,11 +183,12 @@ Pipeline::Next Pipeline::take_own_routes(Context& context) {
 
 namespace {
 /// Where the request says itself: its target, over the flow that its Route named.
-void add_own_target(routing::Decision& decision, const request::RequestContext& context) {
-  routing::Destination& destination = decision.destinations.emplace_back();
-  destination.uri = context.target_uri;
+routing::Destination own_target(const request::RequestContext& context) {
+  routing::Destination destination;
+  destination.uri = std::string(context.target_uri);
   destination.flow = context.route_flow;
   destination.outbound = context.by_path;
+  return destination;
 }
 }  // namespace
 
@@ -196,18 +197,17 @@ void add_own_target(routing::Decision& decision, const request::RequestContext& 
 Pipeline::Next Pipeline::pass_ack(Context& context) {
   if (context.method() != Method::ack) return Next::go_on;
   if (env_.proxy.is_own_to_tag(context.message)) return Next::done;
-  routing::Decision decision;
   take_alias(context);
   const bool look_up = !context.preloaded_route && !context.by_path && names_user_of_ours(context);
   if ((context.in_dialog && !look_up) || context.by_path) {
-    add_own_target(decision, context);
-  } else {
-    decision = env_.router.route(context.target(), Method::ack, context.config, context.now, context.record);
-    if (decision.refused || (decision.to_remote && !relay_allowed(context, decision))) {
-      env_.log(Tag::sip_server, Level::problems, "ACK dropped source={} target={}", context.from.remote.to_string(),
-               quoted_for_log(context.target_uri));
-      return Next::done;
-    }
+    env_.proxy.forward_statelessly(context, own_target(context), facts_for(context));
+    return Next::done;
+  }
+  const auto decision = env_.router.route(context.target(), Method::ack, context.config, context.now, context.record);
+  if (decision.refused || (decision.to_remote && !relay_allowed(context, decision))) {
+    env_.log(Tag::sip_server, Level::problems, "ACK dropped source={} target={}", context.from.remote.to_string(),
+             quoted_for_log(context.target_uri));
+    return Next::done;
   }
   env_.proxy.forward_statelessly(context, decision.destinations.front(), facts_for(context));
   return Next::done;
@@ -220,7 +220,7 @@ Pipeline::Next Pipeline::register_contacts(Context& context) {
     if (!context.config.registrar.only) return Next::go_on;
     return refuse(context, 501);  // ARCH-07
   }
-  const auto uri = context.target();
+  const auto& uri = context.target();
   if (!uri || domain_of(uri->host, context) == nullptr)
     return Next::go_on;  // for another registrar: routed like any request
   if (context.message.to().uri.scheme == sip::Scheme::other)
@@ -257,12 +257,12 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
   take_alias(context);
   if (context.by_path) {  // RFC 5626 section 5.3.1: over its flow or not at all
     routing::Decision decision;
-    add_own_target(decision, context);
+    decision.destinations.push_back(own_target(context));
     return pass_on(context, decision);
   }
   if (!context.in_dialog) {
     if (message.to_tag().empty() || context.preloaded_route) return Next::go_on;
-    const auto uri = context.target();
+    const auto& uri = context.target();
     if (!uri || domain_of(uri->host, context) == nullptr) return Next::go_on;
     return refuse(context, 404, "Not here");  // RT-09
   }
@@ -271,9 +271,9 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
     if (names_user_of_ours(context)) return Next::go_on;
   }
   routing::Decision decision;
-  add_own_target(decision, context);
+  decision.destinations.push_back(own_target(context));
   if (!context.config.sites.empty())
-    if (const auto uri = context.target())
+    if (const auto& uri = context.target())
       decision.destinations.front().workarounds = context.config.workarounds_of_site(uri->host);
   return pass_on(context, decision);
 }
@@ -281,7 +281,7 @@ Pipeline::Next Pipeline::follow_dialog(Context& context) {
 /// Whether the remote target is a registered user's address, as a GRUU is, and not a phone's: then it is looked up. A
 /// phone may well stand on one of our own addresses, with a port of its own.
 bool Pipeline::names_user_of_ours(const Context& context) {
-  const auto uri = context.target();
+  const auto& uri = context.target();
   if (!uri) return false;
   if (uri->port != 0)
     if (const auto literal = sip::host_address(uri->host);

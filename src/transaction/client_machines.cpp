@@ -11,7 +11,10 @@ constexpr Duration least_timer_d = seconds(32);
 }  // namespace
 
 InviteClient::InviteClient(const Timers& timers, bool reliable_transport, TimePoint now) noexcept
-    : timers_(&timers), reliable_(reliable_transport), interval_(timers.t1), end_at_(now + timers.timer_b) {
+    : timers_(&timers),
+      reliable_(reliable_transport),
+      interval_(interval_of(timers.t1)),
+      end_at_(now + timers.timer_b) {
   if (!reliable_) resend_at_ = now + interval_;
 }
 
@@ -71,7 +74,10 @@ std::optional<TimePoint> InviteClient::next_deadline() const noexcept {
 }
 
 NonInviteClient::NonInviteClient(const Timers& timers, bool reliable_transport, TimePoint now) noexcept
-    : timers_(&timers), reliable_(reliable_transport), interval_(timers.t1), end_at_(now + timers.timer_f) {
+    : timers_(&timers),
+      reliable_(reliable_transport),
+      interval_(interval_of(timers.t1)),
+      end_at_(now + timers.timer_f) {
   if (!reliable_) resend_at_ = now + interval_;
 }
 
@@ -95,7 +101,8 @@ Effects NonInviteClient::on_deadline(TimePoint now) noexcept {
     return {.timed_out = timed_out, .terminated = true};
   }
   if (now < resend_at_) return {};
-  interval_ = state_ == State::proceeding ? timers_->t2 : std::min(2 * interval_, timers_->t2);
+  const Interval t2 = interval_of(timers_->t2);
+  interval_ = state_ == State::proceeding ? t2 : std::min(2 * interval_, t2);
   resend_at_ = following(resend_at_, interval_, now);
   return {.send = true};
 }

@@ -29,7 +29,7 @@ struct ClientTransactions::Entry : FlowLink {
 };
 
 struct ClientTransactions::Tables {
-  static_assert(sizeof(Entry) <= 232, "thousands linger for half a minute each");
+  static_assert(sizeof(Entry) <= 216, "thousands linger for half a minute each");
 
   Tables(const Timers& intervals, net::TimerWheel& timer_wheel, Output& out, observe::Metrics& metrics,
          const crypto::Key& branch_key, std::uint16_t own_shard, std::uint32_t generation_mask)
@@ -64,7 +64,11 @@ struct ClientTransactions::Tables {
   [[nodiscard]] SlotId take_slot();
   void start(SlotId id, sip::Method method, std::string_view octets, const SentVia& via, const net::Flow& to,
              TimePoint now);
-  [[nodiscard]] SlotId match(const sip::Message& response);
+  struct Found {
+    SlotId id;
+    Entry* entry = nullptr;
+  };
+  [[nodiscard]] Found match(const sip::Message& response);
   [[nodiscard]] bool parse_held(const Entry& entry);
   void hold_and_send_ack(Entry& entry, const sip::Message& response);
   void repeat(Entry& entry);
@@ -232,26 +236,26 @@ std::optional<std::uint16_t> ClientTransactions::shard_of(std::string_view branc
 
 /// RFC 3261 section 17.1.3, and 18.1.2 for the sent-by. The branch says where to look; that it is the one we sent is
 /// then seen with all the rest.
-SlotId ClientTransactions::Tables::match(const sip::Message& response) {
+auto ClientTransactions::Tables::match(const sip::Message& response) -> Found {
   const auto slot = Branch::claimed_slot(response.top_via().branch);
   if (!slot) return {};
   SlotId id{slot->index, slot->generation ^ epoch};
   entries.prefetch(id);
-  const SentVia via = SentVia::of_response(response);
-  const Entry* entry = entries.find(id);
+  const SentVia via = SentVia::of_unfolded(response);
+  Entry* entry = entries.find(id);
   if (entry == nullptr) return {};
   if (entry->method == sip::Method::invite && response.cseq().method == sip::Method::cancel) {
     id = entry->cancel;
     entry = entries.find(id);
   }
   if (entry == nullptr || !entry->started_yet()) return {};
-  return entry->via == via ? id : SlotId{};
+  const bool is_ours = entry->via == via || entry->via == SentVia::of_response(response);
+  return is_ours ? Found{id, entry} : Found{};
 }
 
 auto ClientTransactions::on_response(const sip::Message& response, TimePoint now) -> Match {
   Tables& t = *tables_;
-  const SlotId id = t.match(response);
-  Entry* entry = t.entries.find(id);
+  const auto [id, entry] = t.match(response);
   if (entry == nullptr) return {};
 
   ++entry->messages;

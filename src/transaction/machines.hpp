@@ -16,14 +16,20 @@ struct Timers {
   Duration t1 = milliseconds(500);
   Duration t2 = seconds(4);
   Duration t4 = seconds(5);
-  Duration timer_b = seconds(32);  ///< INVITE without any response (CGP-53)
-  Duration timer_f = seconds(32);  ///< non-INVITE without a final response
-  Duration timer_d = seconds(32);  ///< Completed INVITE client over UDP, 32 s at least
+  Duration timer_b = seconds(32);                   ///< INVITE without any response (CGP-53)
+  Duration timer_f = seconds(32);                   ///< non-INVITE without a final response
+  Duration timer_d = seconds(32);                   ///< Completed INVITE client over UDP, 32 s at least
   Duration most_linger = never.time_since_epoch();  ///< what Timers J and L are cut to while there are too many
   [[nodiscard]] constexpr Duration give_up() const { return 64 * t1; }  ///< Timers H and M
   /// Timers J and L: how long a server transaction that is done waits for repetitions of its request.
   [[nodiscard]] constexpr Duration linger() const { return std::min(give_up(), most_linger); }
 };
+
+/// Between two repeats. The settings allow ten seconds at most for the first; in four octets, as transactions are many.
+using Interval = std::chrono::duration<std::uint32_t, std::milli>;
+[[nodiscard]] constexpr Interval interval_of(Duration d) {
+  return std::chrono::duration_cast<Interval>(d);
+}
 
 /// What a machine wants done after an event. The machine knows nothing of messages: `send` means "the message you hold
 /// for me": the last response of a server transaction; request, or ACK once completed, of a client transaction.
@@ -77,7 +83,7 @@ class InviteServer {
   State state_ = State::proceeding;
   bool reliable_;
   bool answered_ = false;        ///< something was sent, so a repeated INVITE can be answered
-  Duration interval_{};          ///< Timer G
+  Interval interval_{};          ///< Timer G
   TimePoint resend_at_ = never;  ///< Timer G
   TimePoint end_at_ = never;     ///< Timers H, I, L
 };
@@ -112,7 +118,8 @@ class InviteClient {
   [[nodiscard]] Effects on_response(sip::StatusCode status, TimePoint now) noexcept;
   [[nodiscard]] Effects on_deadline(TimePoint now) noexcept;  ///< Timers A, B, D, M
   [[nodiscard]] Effects on_transport_error() noexcept;        ///< ends it, but not in Accepted, where nothing is sent
-  /// Nobody waits for the final response any more: when none comes within 64*T1 it ends by itself (RFC 3261 section 9.1).
+  /// Nobody waits for the final response any more: when none comes within 64*T1 it ends by itself (RFC 3261
+  /// section 9.1).
   void abandon(TimePoint now) noexcept;
   [[nodiscard]] std::optional<TimePoint> next_deadline() const noexcept;
   [[nodiscard]] State state() const noexcept { return state_; }
@@ -121,7 +128,7 @@ class InviteClient {
   const Timers* timers_;
   State state_ = State::calling;
   bool reliable_;
-  Duration interval_{};
+  Interval interval_{};
   TimePoint resend_at_ = never;
   TimePoint end_at_ = never;
 };
@@ -141,7 +148,7 @@ class NonInviteClient {
   const Timers* timers_;
   State state_ = State::trying;
   bool reliable_;
-  Duration interval_{};
+  Interval interval_{};
   TimePoint resend_at_ = never;
   TimePoint end_at_ = never;
 };

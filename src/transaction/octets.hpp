@@ -40,7 +40,7 @@ class Octets {
 class OctetPool {
  public:
   void hold(Octets& octets, std::string_view text) {
-    const std::size_t size_class = (text.size() + step - 1) / step;
+    const std::size_t size_class = class_of(text.size());
     if (octets.capacity_ != size_class * step) {
       release(octets);
       octets.text_ = take(size_class);
@@ -61,12 +61,18 @@ class OctetPool {
 
  private:
   using Buffer = std::unique_ptr<char[]>;
-  static constexpr std::size_t step = 128, most_spare = 16;
+  static constexpr std::size_t step = 64;
+  static constexpr std::size_t most_spare = 64;  ///< as many as one batch of datagrams may end before others begin
   struct Shelf {
     std::array<Buffer, most_spare> buffers;
     std::size_t count = 0;
   };
 
+  /// In steps; above 512 octets those of the allocator are twice as long.
+  [[nodiscard]] static constexpr std::size_t class_of(std::size_t size) {
+    const std::size_t steps = (size + step - 1) / step;
+    return steps <= 8 ? steps : (steps + 1) / 2 * 2;
+  }
   [[nodiscard]] Buffer take(std::size_t size_class) {
     if (size_class >= shelves_.size() || shelves_[size_class].count == 0)
       return std::make_unique_for_overwrite<char[]>(size_class * step);
@@ -74,7 +80,7 @@ class OctetPool {
     return std::move(shelf.buffers[--shelf.count]);
   }
 
-  std::array<Shelf, 17> shelves_;  ///< by size: of up to 2 KiB
+  std::array<Shelf, 33> shelves_;  ///< by size: of up to 2 KiB
 };
 
 }  // namespace bellhop::transaction

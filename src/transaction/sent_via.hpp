@@ -20,6 +20,9 @@ struct SentVia {
   /// Of a request as it leaves, where nobody remembers what was written. Looks only at the lines that begin with a V.
   [[nodiscard]] static SentVia of_request(std::string_view octets);
   [[nodiscard]] static SentVia of_response(const sip::Message& response);
+  /// The same without folding letters: of a response that brings branch and host back as we write them, which nearly
+  /// all do. Of another one it is no value of use.
+  [[nodiscard]] static SentVia of_unfolded(const sip::Message& response);
   friend bool operator==(const SentVia&, const SentVia&) = default;
 };
 

@@ -22,7 +22,7 @@ Result<Effects, AnswerError> InviteServer::answer(sip::StatusCode status, TimePo
     state_ = State::completed;
     end_at_ = now + timers_->give_up();
     if (!reliable_) {
-      interval_ = timers_->t1;
+      interval_ = interval_of(timers_->t1);
       resend_at_ = now + interval_;
     }
   }
@@ -52,7 +52,7 @@ Effects InviteServer::on_deadline(TimePoint now) noexcept {
     return {.ack_missing = ack_missing, .terminated = true};
   }
   if (now < resend_at_) return {};
-  interval_ = std::min(2 * interval_, timers_->t2);
+  interval_ = std::min(2 * interval_, interval_of(timers_->t2));
   resend_at_ = following(resend_at_, interval_, now);
   return {.send = true};
 }

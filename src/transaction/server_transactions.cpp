@@ -1,4 +1,5 @@
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <variant>
 
 #include "transaction/keys.hpp"
@@ -17,22 +18,27 @@ struct ServerTransactions::Entry {
   net::Timer timer;
   net::Flow reply_to;
   Octets response;  ///< what a repeat is answered with
-  Hash128 key, merge_key;
+  Hash128 key;
   SlotId owner;
   TimePoint started;
-  std::uint32_t messages = 1;
   std::uint32_t to_tag = 0;  ///< of an RFC 2543 INVITE
   sip::Method method;
-  bool by_branch = true;         ///< false: an RFC 2543 peer
-  bool merge_tracked = false;    ///< merge_key is set
-  bool trying_prepared = false;  ///< `response` is a 100 that waits for a repeat
+  bool by_branch : 1 = true;         ///< false: an RFC 2543 peer
+  bool merge_tracked : 1 = false;    ///< there is a key of it among the merged
+  bool trying_prepared : 1 = false;  ///< `response` is a 100 that waits for a repeat
+  std::uint16_t messages = 1;        ///< up to most_counted
+
+  void count_message() {
+    if (messages < most_counted) ++messages;
+  }
+  static constexpr std::uint16_t most_counted = 0xffff;
 
   [[nodiscard]] InviteServer* invite() { return std::get_if<InviteServer>(&machine); }
   [[nodiscard]] bool accepted() { return invite() != nullptr && invite()->state() == InviteServer::State::accepted; }
 };
 
 struct ServerTransactions::Tables {
-  static_assert(sizeof(Entry) <= 232, "thousands linger for half a minute each");
+  static_assert(sizeof(Entry) <= 184, "thousands linger for half a minute each");
 
   Tables(const Timers& intervals, net::TimerWheel& timer_wheel, Output& out, observe::Metrics& metrics,
          std::uint64_t seed)
@@ -40,12 +46,35 @@ struct ServerTransactions::Tables {
         wheel(timer_wheel),
         output(out),
         keys(seed),
+        by_key(0, Row::Hash{}, Row::Equal{entries}),
         gauge(metrics.gauge("transactions.server")),
         dropped(metrics.counter("transactions.server.dropped")),
         repeats_received(metrics.counter("transactions.retransmissions.received")),
         repeats_sent(metrics.counter("transactions.retransmissions.sent")) {}
 
-  using Map = boost::unordered_flat_map<Hash128, SlotId, HashOfHash128>;
+  /// Which slot a key is in. A row has a part of the key, which suffices for the index to grow without looking into the
+  /// entries; the whole of it is in the entry.
+  struct Row {
+    std::uint32_t part, slot;
+
+    Row(const Hash128& key, SlotId id) : part(part_of(key)), slot(id.index) {}
+    [[nodiscard]] static std::uint32_t part_of(const Hash128& key) { return static_cast<std::uint32_t>(key.low); }
+    struct Hash {
+      using is_transparent = void;
+      using is_avalanching = void;  // keys are uniform; both ends of the hash are looked at
+      std::size_t operator()(const Row& row) const { return std::uint64_t{row.part} << 32 | row.part; }
+      std::size_t operator()(const Hash128& key) const { return std::uint64_t{part_of(key)} << 32 | part_of(key); }
+    };
+    struct Equal {
+      using is_transparent = void;
+      const SlotMap<Entry>& entries;
+      bool operator()(const Row& a, const Row& b) const { return a.part == b.part && a.slot == b.slot; }
+      bool operator()(const Hash128& key, const Row& row) const {
+        return row.part == part_of(key) && entries.find(entries.id_at(row.slot))->key == key;
+      }
+      bool operator()(const Row& row, const Hash128& key) const { return (*this)(key, row); }
+    };
+  };
 
   const Timers& timers;
   net::TimerWheel& wheel;
@@ -53,17 +82,19 @@ struct ServerTransactions::Tables {
   Keys keys;
   SlotMap<Entry> entries;
   OctetPool octet_pool;
-  Map by_key, by_merge_key;
-  sip::Message parsed_response;  ///< reused
+  boost::unordered_flat_set<Row, Row::Hash, Row::Equal> by_key;
+  boost::unordered_flat_set<Hash128, HashOfHash128> merged;      ///< what merged requests have in common
+  boost::unordered_flat_map<std::uint64_t, Hash128> merge_keys;  ///< those by the packed id of their transaction
+  sip::Message parsed_response;                                  ///< reused
   std::size_t limit = Limits{}.server;
   observe::Gauge& gauge;
   observe::Counter& dropped;
   observe::Counter& repeats_received;
   observe::Counter& repeats_sent;
 
-  [[nodiscard]] SlotId id_of(const Map& map, const Hash128& key) const {
-    const auto found = map.find(key);
-    return found == map.end() ? SlotId{} : found->second;
+  [[nodiscard]] SlotId id_of(const Hash128& key) const {
+    const auto found = by_key.find(key);
+    return found == by_key.end() ? SlotId{} : entries.id_at(found->slot);
   }
   [[nodiscard]] std::size_t limit_for(const sip::Message& request) const {
     const bool ends_something = request.method() == sip::Method::cancel || !request.to_tag().empty();
@@ -75,6 +106,7 @@ struct ServerTransactions::Tables {
   void on_repeat(Entry& entry, TimePoint now);
   void repeat_response(Entry& entry);
   void arm(Entry& entry);
+  void forget_merged(SlotId id);
   void erase(SlotId id, Entry& entry);
 };
 
@@ -128,7 +160,7 @@ Hash128 ServerTransactions::key_of(const sip::Message& request) const {
 }
 
 SlotId ServerTransactions::Tables::match(const sip::Message& request, const Hash128& key) {
-  const SlotId id = id_of(by_key, key);
+  const SlotId id = id_of(key);
   const Entry* entry = entries.find(id);
   if (entry == nullptr) return {};
   if (entry->by_branch) return id;
@@ -152,8 +184,8 @@ auto ServerTransactions::on_request(const sip::Message& request, const Hash128& 
     t.on_repeat(*entry, now);
     return Arrival::absorbed;
   }
-  if (is_ack || !request.to_tag().empty() || t.by_merge_key.empty()) return Arrival::fresh;
-  return t.id_of(t.by_merge_key, t.keys.of_merged(request)).valid() ? Arrival::merged : Arrival::fresh;
+  if (is_ack || !request.to_tag().empty() || t.merged.empty()) return Arrival::fresh;
+  return t.merged.contains(t.keys.of_merged(request)) ? Arrival::merged : Arrival::fresh;
 }
 
 auto ServerTransactions::Tables::on_ack(Entry& entry, TimePoint now) -> Arrival {
@@ -162,7 +194,7 @@ auto ServerTransactions::Tables::on_ack(Entry& entry, TimePoint now) -> Arrival 
   const bool repeated = invite->state() == InviteServer::State::confirmed;
   const Effects effects = invite->on_ack(now);
   if (effects.pass_up) return Arrival::fresh;
-  ++entry.messages;
+  entry.count_message();
   if (repeated) repeats_received.add();
   if (invite->state() == InviteServer::State::confirmed) octet_pool.release(entry.response);
   arm(entry);
@@ -170,7 +202,7 @@ auto ServerTransactions::Tables::on_ack(Entry& entry, TimePoint now) -> Arrival 
 }
 
 void ServerTransactions::Tables::on_repeat(Entry& entry, TimePoint now) {
-  ++entry.messages;
+  entry.count_message();
   repeats_received.add();
   if (InviteServer* invite = entry.invite()) {
     if (invite->on_invite_again().send) repeat_response(entry);
@@ -180,7 +212,7 @@ void ServerTransactions::Tables::on_repeat(Entry& entry, TimePoint now) {
   if (entry.trying_prepared) {
     entry.trying_prepared = false;
     if (!machine.answer({100}, now)) return;
-    ++entry.messages;
+    entry.count_message();
     output.transmit(entry.reply_to, entry.response.view());
   } else if (machine.on_request_again().send) {
     repeat_response(entry);
@@ -189,14 +221,14 @@ void ServerTransactions::Tables::on_repeat(Entry& entry, TimePoint now) {
 
 void ServerTransactions::Tables::repeat_response(Entry& entry) {
   if (entry.response.empty()) return;
-  ++entry.messages;
+  entry.count_message();
   repeats_sent.add();
   output.transmit(entry.reply_to, entry.response.view());
 }
 
 SlotId ServerTransactions::find_cancelled(const sip::Message& cancel) const {
   Tables& t = *tables_;
-  const SlotId id = t.id_of(t.by_key, t.keys.of_cancelled(cancel));
+  const SlotId id = t.id_of(t.keys.of_cancelled(cancel));
   const Entry* entry = t.entries.find(id);
   if (entry == nullptr || entry->method != sip::Method::invite) return {};
   return entry->by_branch || entry->to_tag == t.keys.of_tag(cancel.to_tag()) ? id : SlotId{};
@@ -227,8 +259,9 @@ SlotId ServerTransactions::create(const sip::Message& request, const Hash128& ke
   if (!entry.by_branch) entry.to_tag = t.keys.of_tag(request.to_tag());
   t.by_key.emplace(key, id);
   if (track_merge && request.to_tag().empty()) {
-    entry.merge_key = t.keys.of_merged(request);
-    entry.merge_tracked = t.by_merge_key.emplace(entry.merge_key, id).second;
+    const Hash128 merge_key = t.keys.of_merged(request);
+    entry.merge_tracked = t.merged.insert(merge_key).second;
+    if (entry.merge_tracked) t.merge_keys.emplace(id.packed(), merge_key);
   }
   t.gauge.set(static_cast<std::int64_t>(t.entries.size()));
   return id;
@@ -240,7 +273,7 @@ bool ServerTransactions::answer(SlotId id, sip::StatusCode status, std::string_v
   if (entry == nullptr) return false;
   if (!std::visit([&](auto& m) { return m.answer(status, now).has_value(); }, entry->machine)) return false;
 
-  ++entry->messages;
+  entry->count_message();
   entry->trying_prepared = false;
   const auto deadline = deadline_of(entry->machine);
   const bool over = entry->accepted() || (deadline && *deadline <= now);
@@ -289,10 +322,16 @@ void ServerTransactions::Tables::arm(Entry& entry) {
   }
 }
 
+void ServerTransactions::Tables::forget_merged(SlotId id) {
+  const auto found = merge_keys.find(id.packed());
+  merged.erase(found->second);
+  merge_keys.erase(found);
+}
+
 void ServerTransactions::Tables::erase(SlotId id, Entry& entry) {
   octet_pool.release(entry.response);
-  by_key.erase(entry.key);
-  if (entry.merge_tracked) by_merge_key.erase(entry.merge_key);
+  by_key.erase(Row(entry.key, id));
+  if (entry.merge_tracked) forget_merged(id);
   entries.erase(id);
   gauge.set(static_cast<std::int64_t>(entries.size()));
 }

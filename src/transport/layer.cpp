@@ -128,8 +128,11 @@ Result<void, std::string> Layer::open() {
 
 void Layer::on_datagram(SocketId socket, const Endpoint& from, std::string_view octets, TimePoint now) {
   // Keep-alives and probes: nothing that could be a start line (threats 2).
-  const auto first = octets.find_first_not_of(std::string_view("\r\n \t\0", 5));
-  if (first == std::string_view::npos || octets.size() < 20) {
+  constexpr std::string_view idle("\r\n \t\0", 5);
+  const auto is_idle = [&] {
+    return octets.front() <= ' ' && octets.find_first_not_of(idle) == std::string_view::npos;
+  };
+  if (octets.size() < 20 || is_idle()) {
     keepalives_.add();
     return;
   }

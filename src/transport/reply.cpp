@@ -8,7 +8,8 @@
 namespace bellhop::transport {
 
 void append_via_facts(std::string& out, const sip::Via& via, const net::Flow& from) {
-  const std::string source = from.remote.address.to_string();
+  std::array<char, IpAddress::longest_text> address;
+  const std::string_view source(address.data(), from.remote.address.write(address.data()));
   // Most often the sent-by is the very text of the address.
   const auto differs = [&] { return via.host != source && IpAddress::parse(via.host) != from.remote.address; };
   if (!via.has_rport && via.received.empty() && !differs()) return;
