@@ -45,7 +45,7 @@ class MessageParser {
   void fault_in_request_line(std::string_view line);
   void index_headers();
   void end_of_headers(std::size_t blank_line_at, std::size_t body_at);
-  bool odd_line(const HeaderLine& line, std::size_t most);
+  bool other_line(const HeaderLine& line, std::size_t most);
   void too_many(std::size_t at);
   void note(HeaderId id, std::size_t position);
   void note_repeat(HeaderId id, std::size_t position);
@@ -63,7 +63,7 @@ class MessageParser {
   const bool stream_;
   std::optional<ParseRefusal> refusal_;
   bool dropped_ = false;  ///< no SIP at all: nothing behind the start line is of interest
-  /// Where the latest field of each id stands in the index; valid for those that m_.first_ knows.
+  /// Where the latest field of each id stands in the index; valid for those that stand there twice.
   std::array<std::uint16_t, static_cast<std::size_t>(HeaderId::count_)> latest_;
   bool more_vias_ = false;          ///< behind the comma of the first Via line
   const char* repeated_ = nullptr;  ///< what stands twice and must not
@@ -188,29 +188,23 @@ void MessageParser::status_line(std::string_view line) {
     first = static_cast<std::uint16_t>(position + 1);
   else
     note_repeat(id, position);
-  latest_[static_cast<std::size_t>(id)] = static_cast<std::uint16_t>(position);
 }
 
-// Ordinary lines are read straight into the index, as many as it has room for; any other is looked at by itself.
+// Usual lines are read straight into the index, as many as it has room for; any other is looked at by itself.
 void MessageParser::index_headers() {
   Lines lines(m_.octets_, m_.headers_at_);
   const std::size_t most = std::min(limits_.header_count, most_fields);
-  for (bool more = true; more;) {
+  do {
     const std::span<HeaderField> spare = m_.headers_.spare(most);
+    const HeaderField* const end = lines.take_usual(spare.data(), spare.data() + spare.size());
     std::size_t position = m_.headers_.size();
-    const HeaderField* const end = spare.data() + spare.size();
-    HeaderField* field = spare.data();
-    for (; field != end && lines.next_plain(*field); ++field) note(field->id, position++);
-    m_.headers_.keep_spare(static_cast<std::size_t>(field - spare.data()));
-    if (field != end)
-      more = odd_line(lines.next_odd(), most);
-    else if (position == most)
-      more = odd_line(lines.next(), most);
-  }
+    for (const HeaderField* field = spare.data(); field != end; ++field) note(field->id, position++);
+    m_.headers_.keep_spare(static_cast<std::size_t>(end - spare.data()));
+  } while (other_line(lines.next(), most));
 }
 
 // False when no field follows it.
-bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
+bool MessageParser::other_line(const HeaderLine& line, std::size_t most) {
   const std::size_t at = line.field.name_at;
   switch (line.kind) {
     case HeaderLine::Kind::blank: end_of_headers(at, line.field.end_at); return false;
@@ -229,7 +223,7 @@ bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
       note(line.field.id, m_.headers_.size());
       m_.headers_.keep_spare(1);
   }
-  m_.plain_headers_ = false;
+  if (!line.plain) m_.plain_headers_ = false;
   return true;
 }
 
@@ -248,8 +242,11 @@ void MessageParser::end_of_headers(std::size_t blank_line_at, std::size_t body_a
 }
 
 void MessageParser::note_repeat(HeaderId id, std::size_t position) {
-  const std::uint16_t previous = latest_[static_cast<std::size_t>(id)];
+  std::uint16_t& latest = latest_[static_cast<std::size_t>(id)];
+  const std::size_t first = m_.first_[static_cast<std::size_t>(id)] - 1u;
+  const std::size_t previous = m_.headers_[first].to_next == 0 ? first : latest;
   m_.headers_[previous].to_next = static_cast<std::uint16_t>(position - previous);
+  latest = static_cast<std::uint16_t>(position);
   if (repeated_ != nullptr) return;
   repeated_at_ = position;
   switch (id) {
