@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/sixteen.hpp"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -14,7 +16,7 @@
 // so work on every machine; only gathering their outcome into bits has an instruction of its own on x86-64.
 namespace bellhop::sip::octets {
 
-using Sixteen = unsigned char __attribute__((vector_size(16)));
+using bellhop::Sixteen;
 using Halves = std::uint64_t __attribute__((vector_size(16)));
 
 inline constexpr std::size_t step = sizeof(Sixteen);
@@ -26,9 +28,7 @@ using Bits = std::uint32_t;
 inline constexpr Bits all = 0xffff;
 
 [[nodiscard]] inline Sixteen load(const char* at) {
-  Sixteen octets;
-  std::memcpy(&octets, at, sizeof octets);
-  return octets;
+  return load_sixteen(at);
 }
 
 /// Eight of the octets as a number that has the first of them lowest.

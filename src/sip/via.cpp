@@ -117,6 +117,12 @@ bool Via::has_cookie() const {
   return branch.starts_with(cookie) || starts_with_ignore_case(branch, cookie);
 }
 
+bool Via::has_branch_and_rport_alone() const {
+  constexpr std::size_t branch_name = std::string_view("branch=").size();
+  constexpr std::size_t rport = std::string_view(";rport").size();
+  return !branch.empty() && parameters.size() == branch_name + branch.size() + (has_rport ? rport : 0);
+}
+
 std::optional<ValueError> scan::read_via(std::string_view text, std::string_view around, Via& via,
                                          std::string_view& rest) {
   if (take_plain(text, around, via)) {
