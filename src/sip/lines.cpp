@@ -59,7 +59,7 @@ bool split(const char* line, const char* end, const char* base, HeaderField& out
 bool ends_a_field(std::string_view text, std::size_t stop) {
   if (stop + 2 >= text.size()) return false;
   const char* const end = text.data() + stop;
-  return std::memcmp(end, "\r\n", 2) == 0 && !is_blank(end[2]);
+  return std::memcmp(end, "\r\n", 2) == 0 && (end[2] > ' ' || !is_blank(end[2]));
 }
 
 /// The field of the plain line from `line` to the CRLF at `stop`, with the name that stands there before its colon.
@@ -68,8 +68,10 @@ void cut(const char* base, std::size_t line, std::size_t stop, HeaderId id, std:
   std::size_t value = line + name_size + 1;
   std::size_t value_end = stop;
   while (base[value] == ' ') ++value;
-  while (base[value_end - 1] == ' ') --value_end;
-  if (value == stop) value = value_end;
+  if (base[stop - 1] == ' ') [[unlikely]] {
+    while (base[value_end - 1] == ' ') --value_end;
+    if (value == stop) value = value_end;
+  }
   out.name_at = static_cast<std::uint32_t>(line);
   out.value_at = static_cast<std::uint32_t>(value);
   out.value_size = static_cast<std::uint32_t>(value_end - value);
@@ -86,6 +88,7 @@ template <octets::BlockBits controls_in_block(const char*)>
                                                        const HeaderField* end) {
   if (text.size() < octets::block) return out;
   const char* const base = text.data();
+  const std::size_t last_step = text.size() - octets::step;
   std::size_t line = at;
   std::size_t block = line;        // bit i of `controls` tells about the octet there + i
   std::size_t seen = line;         // where the next block begins
@@ -98,7 +101,7 @@ template <octets::BlockBits controls_in_block(const char*)>
       seen = block + octets::block;
     }
     const std::size_t stop = block + octets::first_of(controls);
-    if (controls == 0 || !ends_a_field(text, stop) || line + octets::step > text.size()) break;
+    if (controls == 0 || !ends_a_field(text, stop) || line > last_step) break;
     const octets::Sixteen start = octets::load(base + line);
     const std::size_t name_size = header_table.name_size(start);
     // The colon stands before the CRLF, since that LF is the same as no octet of a name.
@@ -120,22 +123,17 @@ template <octets::BlockBits controls_in_block(const char*)>
 }
 #endif
 
-octets::BlockBits controls_by_sixteen(const char* at) {
-  return octets::in_four_steps(at, octets::controls);
-}
-
 /// Takes the line when it is a field without folds and control octets, whatever its name.
 bool plain_line(std::string_view text, std::size_t at, HeaderField& out) {
+  const std::size_t stop = octets::find_control(text, at);
+  if (!ends_a_field(text, stop)) return false;
   const char* const line = text.data() + at;
-  const char* const end = text.data() + text.size();
-  const char* const stop = octets::find(line, end, octets::controls);
-  if (!ends_a_field(text, static_cast<std::size_t>(stop - text.data()))) return false;
-  const char* const colon = find(line, stop, ':');
+  const char* const colon = find(line, text.data() + stop, ':');
   if (colon == nullptr) return false;
   const std::string_view name(line, static_cast<std::size_t>(colon - line));
   const HeaderId id = header_from(name);
   if (name.size() > UINT16_MAX || (id == HeaderId::other && !is_token(name))) return false;
-  cut(text.data(), at, static_cast<std::size_t>(stop - text.data()), id, name.size(), out);
+  cut(text.data(), at, stop, id, name.size(), out);
   return true;
 }
 
@@ -169,7 +167,7 @@ HeaderField* Lines::take_usual(HeaderField* out, const HeaderField* end, bool wi
 #ifdef __x86_64__
   if (wide) return wide_usual_lines(text_, at_, out, end);
 #endif
-  return usual_lines<controls_by_sixteen>(text_, at_, out, end);
+  return usual_lines<octets::controls_by_sixteen>(text_, at_, out, end);
 }
 
 HeaderLine Lines::next() {

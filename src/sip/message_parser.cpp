@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 
+#include "base/same_octets.hpp"
 #include "base/text.hpp"
 #include "sip/lines.hpp"
 #include "sip/message.hpp"
@@ -52,6 +54,7 @@ class MessageParser {
   void eager_headers();
   void top_via();
   void parties();
+  [[nodiscard]] bool white_in_header(std::string_view text) const;
   void call_id_and_cseq();
   void count_values();
   std::size_t values_of(HeaderId id, std::size_t limit) const;
@@ -82,9 +85,11 @@ void MessageParser::reset(std::string_view octets) {
   m_.status_ = StatusCode{};
   m_.method_text_ = m_.request_uri_text_ = m_.reason_ = {};
   m_.request_uri_ = failure(UriError::empty);
-  m_.top_via_ = Via{};
   m_.cseq_ = CSeq{};
-  m_.from_ = m_.to_ = NameAddr{};
+  // In place: what is assigned would be made elsewhere and copied.
+  std::construct_at(&m_.top_via_);
+  std::construct_at(&m_.from_);
+  std::construct_at(&m_.to_);
   m_.call_id_ = {};
   m_.max_forwards_.reset();
   m_.via_count_ = 0;
@@ -107,8 +112,7 @@ Result<void, ParseRefusal> MessageParser::run() {
 
 void MessageParser::start_line() {
   const std::string_view octets = m_.octets_;
-  const char* const begin = octets.data();
-  const auto control = static_cast<std::size_t>(octets::find(begin, begin + octets.size(), octets::controls) - begin);
+  const std::size_t control = octets::find_control(octets, 0);
   m_.plain_headers_ = octets.substr(control, 2) == "\r\n";
   const std::size_t feed = m_.plain_headers_ ? control + 1 : octets.find('\n');
   const bool terminated = feed != none && feed > 0 && octets[feed - 1] == '\r';
@@ -297,10 +301,15 @@ void MessageParser::parties() {
   party(HeaderId::to, m_.to_, "Missing To", "Bad To");
 }
 
+/// In plain headers no octet but SP is white.
+bool MessageParser::white_in_header(std::string_view text) const {
+  return m_.plain_headers_ ? text.find(' ') != none : has_white(text);
+}
+
 void MessageParser::call_id_and_cseq() {
   if (const HeaderField* const field = m_.first(HeaderId::call_id)) {
     m_.call_id_ = m_.value(*field);
-    if (m_.call_id_.empty() || has_white(m_.call_id_)) malformed("Bad Call-ID", field->value_at);
+    if (m_.call_id_.empty() || white_in_header(m_.call_id_)) malformed("Bad Call-ID", field->value_at);
   } else {
     malformed("Missing Call-ID", m_.headers_at_);
   }
@@ -313,7 +322,7 @@ void MessageParser::call_id_and_cseq() {
   if (!m_.is_request_) {
     m_.method_ = cseq->method;
     m_.method_text_ = cseq->method_text;
-  } else if (cseq->method_text != m_.method_text_) {
+  } else if (!same_octets(cseq->method_text, m_.method_text_)) {
     malformed("CSeq Method Does Not Match Request Method", offset);
   }
 }

@@ -14,14 +14,14 @@ BlockBits controls_in_block(const char* at) {
 #ifdef __x86_64__
   if (has_wide) return wide_controls_in_block(at);
 #endif
-  return in_four_steps(at, controls);
+  return controls_by_sixteen(at);
 }
 
 BlockBits delimiters_in_block(const char* at) {
 #ifdef __x86_64__
   if (has_wide) return wide_delimiters_in_block(at);
 #endif
-  return ~in_four_steps(at, plain);
+  return delimiters_by_sixteen(at);
 }
 
 namespace {
@@ -37,11 +37,6 @@ BlockBits in_next_block(std::string_view around, const char* at) {
   char copy[block] = {};
   std::memcpy(copy, at, static_cast<std::size_t>(left));
   return in_block(copy);
-}
-
-BlockBits before(const char* end, const char* at, BlockBits bits) {
-  const std::ptrdiff_t left = end - at;
-  return left >= std::ptrdiff_t{block} ? bits : bits & ((BlockBits{1} << left) - 1);
 }
 
 }  // namespace

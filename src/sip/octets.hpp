@@ -166,9 +166,31 @@ template <class Found>
          BlockBits{found(load(at + 2 * step))} << 2 * step | BlockBits{found(load(at + 3 * step))} << 3 * step;
 }
 
+[[nodiscard]] inline BlockBits controls_by_sixteen(const char* at) {
+  return in_four_steps(at, controls);
+}
+[[nodiscard]] inline BlockBits delimiters_by_sixteen(const char* at) {
+  return ~in_four_steps(at, plain);
+}
+
+/// Those of the bits of a block at `at` that tell about what stands before `end`, which is not before `at`.
+[[nodiscard]] inline BlockBits before(const char* end, const char* at, BlockBits bits) {
+  const std::ptrdiff_t left = end - at;
+  return left >= std::ptrdiff_t{block} ? bits : bits & ((BlockBits{1} << left) - 1);
+}
+
 /// Which of the next 64 octets of [at, end), a part of `around`, are control octets, and which are not plain(). Nothing
 /// outside `around` is read, and no bit tells about what is behind the end.
 [[nodiscard]] BlockBits next_controls(std::string_view around, const char* at, const char* end);
 [[nodiscard]] BlockBits next_delimiters(std::string_view around, const char* at, const char* end);
+
+/// Where the first control octet stands from `at` on; the size of the text when there is none.
+[[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t at) {
+  const char* const end = text.data() + text.size();
+  for (; at < text.size(); at += block) {
+    if (const BlockBits bits = next_controls(text, text.data() + at, end)) return at + first_of(bits);
+  }
+  return text.size();
+}
 
 }  // namespace bellhop::sip::octets
