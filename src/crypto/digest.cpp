@@ -13,6 +13,7 @@
 #include <new>
 
 #include "base/copy_octets.hpp"
+#include "base/sixteen.hpp"
 #include "base/text.hpp"
 
 namespace bellhop::crypto {
@@ -26,16 +27,13 @@ void require(bool done) {
   if (!done) throw std::bad_alloc();
 }
 
-using Sixteen = unsigned char __attribute__((vector_size(16)));
-
 /// Of numbers below 16.
 Sixteen hex_digits(Sixteen numbers) {
   return numbers + '0' + ((numbers > 9) & ('a' - '0' - 10));
 }
 
 void write_hex(const unsigned char* sixteen_octets, char* out) {
-  Sixteen octets;
-  std::memcpy(&octets, sixteen_octets, sizeof octets);
+  const Sixteen octets = load_sixteen(reinterpret_cast<const char*>(sixteen_octets));
   const Sixteen high = hex_digits(octets >> 4), low = hex_digits(octets & 15);
   const Sixteen first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   const Sixteen second =

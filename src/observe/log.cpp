@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/sixteen.hpp"
 #include "base/text.hpp"
 
 namespace bellhop::observe {
@@ -67,10 +68,9 @@ bool needs_escape(char c) {
 
 /// Where the first octet stands that needs_escape(), sixteen looked at together.
 std::size_t find_escape(std::string_view text) {
-  using Sixteen = unsigned char __attribute__((vector_size(16)));
   std::size_t at = 0;
-  for (Sixteen octets; at + sizeof octets <= text.size(); at += sizeof octets) {
-    std::memcpy(&octets, text.data() + at, sizeof octets);
+  for (; at + sizeof(Sixteen) <= text.size(); at += sizeof(Sixteen)) {
+    const Sixteen octets = load_sixteen(text.data() + at);
     const auto special = ((octets < 0x20) & (octets != '\t')) | (octets == 0x7f);
     std::uint64_t halves[2];
     std::memcpy(halves, &special, sizeof halves);

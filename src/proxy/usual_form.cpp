@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::string_view rport = ";rport";
 
-/// Branch and rport, without a value, are the only parameters, and no white space is between them.
-bool has_branch_and_rport_alone(const sip::Via& via) {
-  constexpr std::size_t branch_name = std::string_view("branch=").size();
-  return !via.branch.empty() &&
-         via.parameters.size() == branch_name + via.branch.size() + (via.has_rport ? rport.size() : 0);
-}
-
 /// The fields that do not pass as they are.
 constexpr auto is_touched = [] {
   std::array<bool, static_cast<std::size_t>(HeaderId::count_)> touched{};
@@ -74,7 +67,7 @@ bool UsualForm::fits_otherwise() const {
       facts_.identity.empty() &&
       (!facts_.assert_identity || !(request_.has(HeaderId::p_asserted_identity) ||
                                     request_.has(HeaderId::remote_party_id) || request_.has(HeaderId::privacy)));
-  return has_branch_and_rport_alone(request_.top_via()) && usual_contacts && usual_identity && copy_.path.empty() &&
+  return request_.top_via().has_branch_and_rport_alone() && usual_contacts && usual_identity && copy_.path.empty() &&
          facts_.epid.empty() && (facts_.sender & config::Workaround::bad_update) == 0 &&
          request_.has(HeaderId::content_length);
 }

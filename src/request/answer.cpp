@@ -95,7 +95,7 @@ class Answer {
       head = trim(head.substr(0, head.rfind(';')));
     }
     pen_.put(head);
-    if (more.empty() && has_branch_and_rport_alone(via)) {
+    if (more.empty() && via.has_branch_and_rport_alone()) {
       constexpr std::size_t name_size = 7;  // "branch="
       pen_.put(';');
       pen_.put({via.branch.data() - name_size, name_size + via.branch.size()});
@@ -108,14 +108,6 @@ class Answer {
     if (comma == std::string_view::npos) return;
     pen_.put(", ");
     pen_.put(trim(value.substr(comma + 1)));
-  }
-
-  /// Neither other parameters nor white space: what is left of them is the branch as it is written.
-  static bool has_branch_and_rport_alone(const sip::Via& via) {
-    constexpr std::size_t branch_name = std::string_view("branch=").size();
-    constexpr std::size_t rport = std::string_view(";rport").size();
-    return !via.branch.empty() &&
-           via.parameters.size() == branch_name + via.branch.size() + (via.has_rport ? rport : 0);
   }
 
   void kept_parameters(const sip::Via& via, std::string_view more) {

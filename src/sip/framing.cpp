@@ -70,6 +70,8 @@ bool StreamFramer::find_header_end(std::string_view unread) {
       header_end_ = feed + 1;
       return true;
     }
+    if (length_line_ == 0 && may_be_content_length(unread.substr(line_))) length_line_ = line_;
+    line_ = feed + 1;
   }
   scanned_ = unread.size();
   return false;
@@ -79,8 +81,7 @@ Found StreamFramer::find_total(std::string_view header_block, const Limits& limi
   std::string_view length;
   std::size_t length_at = 0;
   // Every LF ends a line here, and what begins with a blank goes on with the line before it.
-  for (auto feed = header_block.find('\n'); feed != std::string_view::npos; feed = header_block.find('\n', feed + 1)) {
-    const std::size_t at = feed + 1;
+  for (std::size_t at = length_line_; at != 0; at = header_block.find('\n', at) + 1) {
     if (at == header_block.size() || !may_be_content_length(header_block.substr(at))) continue;
     const HeaderLine line = next_line(header_block, at);
     if (line.kind == HeaderLine::Kind::field && line.field.id == HeaderId::content_length) {

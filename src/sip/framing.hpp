@@ -34,7 +34,7 @@ class StreamFramer {
   /// `unread` starts at a message border.
   [[nodiscard]] Found look(std::string_view unread, const Limits& limits);
   /// Call after the caller consumed `size` octets.
-  void consumed() { scanned_ = header_end_ = total_ = bare_newline_ = 0; }
+  void consumed() { scanned_ = line_ = length_line_ = header_end_ = total_ = bare_newline_ = 0; }
 
  private:
   Found between_messages(std::string_view unread);
@@ -42,6 +42,8 @@ class StreamFramer {
   Found find_total(std::string_view header_block, const Limits& limits);
 
   std::size_t scanned_ = 0;       ///< no blank line before this
+  std::size_t line_ = 0;          ///< where the line begins that has no end before `scanned_`
+  std::size_t length_line_ = 0;   ///< where the first line begins that may be a Content-Length; 0: there is none yet
   std::size_t header_end_ = 0;    ///< behind the blank line, once found
   std::size_t total_ = 0;         ///< whole message size, once known
   std::size_t bare_newline_ = 0;  ///< where a LF without CR was met; 0: nowhere

@@ -1,8 +1,11 @@
 #include "sip/header.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
+#include "base/copy_octets.hpp"
 #include "base/text.hpp"
 #include "sip/header_table.hpp"
 
@@ -124,27 +127,32 @@ static_assert(names[static_cast<std::size_t>(HeaderId::www_authenticate)].name =
 static_assert(names[static_cast<std::size_t>(HeaderId::session_expires)].name == "Session-Expires");
 static_assert(names[static_cast<std::size_t>(HeaderId::p_hint)].name == "P-Hint");
 
-/// The compact forms, by letter.
-constexpr std::array<HeaderId, 26> make_compact() {
-  std::array<HeaderId, 26> compact{};
-  for (std::size_t i = 1; i < count; ++i) {
-    if (names[i].compact != '\0') compact[static_cast<std::size_t>(names[i].compact - 'a')] = static_cast<HeaderId>(i);
-  }
-  return compact;
+constexpr std::uint64_t octets_from(const HeaderTable::Start& start, std::size_t at) {
+  std::uint64_t octets = 0;
+  for (std::size_t i = 8; i-- > 0;) octets = octets << 8 | static_cast<unsigned char>(start[at + i]);
+  return octets;
 }
-constexpr std::array<HeaderId, 26> compact_forms = make_compact();
 
 constexpr HeaderTable make_table() {
   HeaderTable table;
+  std::size_t entries = 0;
+  const auto add = [&](std::string_view name, HeaderId id) {
+    const HeaderTable::Start start = HeaderTable::start_of(name);
+    std::uint8_t& slot = table.slots[HeaderTable::slot_of(octets_from(start, 0), octets_from(start, 8))];
+    if (slot != 0) throw "two header names share a slot: choose another factor in slot_of()";
+    slot = static_cast<std::uint8_t>(++entries);
+    table.starts[entries] = start;
+    table.ids[entries] = id;
+  };
   for (std::size_t i = 1; i < count; ++i) {
-    const std::string_view name = names[i].name;
-    HeaderId& slot = table.slots[HeaderTable::slot_of(name.data(), name.size())];
-    if (slot != HeaderId::other) throw "two header names share a slot: choose other factors in slot_of()";
-    slot = static_cast<HeaderId>(i);
-    if (name.size() > HeaderTable::longest_short_name) continue;
-    for (std::size_t at = 0; at < name.size(); ++at) table.starts[i][at] = lower(name[at]);
-    table.starts[i][name.size()] = ':';
+    const auto id = static_cast<HeaderId>(i);
+    add(names[i].name, id);
+    if (names[i].compact != '\0') add({&names[i].compact, 1}, id);
   }
+  table.case_bits.fill(0x20);
+  table.colons.fill(':');
+  for (std::size_t size = 0; size < table.up_to.size(); ++size)
+    for (std::size_t at = 0; at <= size; ++at) table.up_to[size][at] = '\xff';
   return table;
 }
 
@@ -158,13 +166,14 @@ const HeaderName& name_of(HeaderId id) {
 }
 
 HeaderId header_from(std::string_view name) {
-  if (name.size() < 2) {
-    if (name.empty()) return HeaderId::other;
-    const char letter = lower(name.front());
-    return letter >= 'a' && letter <= 'z' ? compact_forms[static_cast<std::size_t>(letter - 'a')] : HeaderId::other;
-  }
-  const HeaderId id = header_table.slots[HeaderTable::slot_of(name.data(), name.size())];
-  return equals_ignore_case(name, names[static_cast<std::size_t>(id)].name) ? id : HeaderId::other;
+  if (name.empty()) return HeaderId::other;
+  char line[octets::step] = {};
+  const std::size_t size = std::min(name.size(), sizeof line - 1);
+  copy_octets(name.substr(0, sizeof line), line);
+  if (size == name.size()) line[size] = ':';
+  HeaderId id = HeaderId::other;
+  if (!header_table.find(octets::load(line), size, id)) return HeaderId::other;
+  return name.size() == 1 || equals_ignore_case(name, name_of(id).name) ? id : HeaderId::other;
 }
 
 }  // namespace bellhop::sip

@@ -129,10 +129,12 @@ bool is_short_ipv4(octets::Sixteen some, octets::Bits dots, octets::Bits digits)
   if ((starts & ~digits) != 0) return false;
   const Bits starts_of_two = starts & digits >> 1;
   const Bits starts_of_three = starts_of_two & digits >> 2;
-  const Bits above_200 = bits_of(some == '2') & ~(bits_of(some < '5') >> 1);
-  const Bits at_most_255 = above_200 & bits_of(some == '5') >> 1 & bits_of(some < '6') >> 2;
-  const Bits too_large = bits_of(some > '2') | (above_200 & ~at_most_255);
-  return (starts_of_two & bits_of(some == '0')) == 0 && (starts_of_three & (too_large | digits >> 3)) == 0;
+  if (((starts_of_two & bits_of(some == '0')) | (starts_of_three & digits >> 3)) != 0) return false;
+  const Bits from_200 = starts_of_three & bits_of(some > '1');
+  if (from_200 == 0) return true;  // nearly always
+  const Bits from_250 = from_200 & bits_of(some == '5') >> 1;
+  const Bits too_large = bits_of(some > '2') | bits_of(some > '5') >> 1 | (from_250 & bits_of(some > '5') >> 2);
+  return (from_200 & too_large) == 0;
 }
 
 /// Whether the first `length` octets, 1 to 15 of them and all plain(), are a name or an IPv4 address without a dot at

@@ -141,8 +141,11 @@ class Message {
   /// No control octet stands in start line and headers but those of line ends: no folds, and no CR or LF in any value.
   [[nodiscard]] bool has_plain_headers() const { return plain_headers_; }
   [[nodiscard]] std::span<const HeaderField> headers() const { return {headers_.data(), headers_.size()}; }
-  [[nodiscard]] std::string_view name(const HeaderField& h) const { return octets_.substr(h.name_at, h.name_size); }
-  [[nodiscard]] std::string_view value(const HeaderField& h) const { return octets_.substr(h.value_at, h.value_size); }
+  /// Of a field of this message's own index.
+  [[nodiscard]] std::string_view name(const HeaderField& h) const { return {octets_.data() + h.name_at, h.name_size}; }
+  [[nodiscard]] std::string_view value(const HeaderField& h) const {
+    return {octets_.data() + h.value_at, h.value_size};
+  }
   [[nodiscard]] const HeaderField* first(HeaderId id) const {
     const std::size_t at = first_[static_cast<std::size_t>(id)];
     return at != 0 ? &headers_[at - 1] : nullptr;

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 
+#include "base/same_octets.hpp"
 #include "base/text.hpp"
 #include "sip/lines.hpp"
 #include "sip/message.hpp"
@@ -45,13 +47,14 @@ class MessageParser {
   void fault_in_request_line(std::string_view line);
   void index_headers();
   void end_of_headers(std::size_t blank_line_at, std::size_t body_at);
-  bool odd_line(const HeaderLine& line, std::size_t most);
+  bool other_line(const HeaderLine& line, std::size_t most);
   void too_many(std::size_t at);
   void note(HeaderId id, std::size_t position);
   void note_repeat(HeaderId id, std::size_t position);
   void eager_headers();
   void top_via();
   void parties();
+  [[nodiscard]] bool white_in_header(std::string_view text) const;
   void call_id_and_cseq();
   void count_values();
   std::size_t values_of(HeaderId id, std::size_t limit) const;
@@ -63,7 +66,7 @@ class MessageParser {
   const bool stream_;
   std::optional<ParseRefusal> refusal_;
   bool dropped_ = false;  ///< no SIP at all: nothing behind the start line is of interest
-  /// Where the latest field of each id stands in the index; valid for those that m_.first_ knows.
+  /// Where the latest field of each id stands in the index; valid for those that stand there twice.
   std::array<std::uint16_t, static_cast<std::size_t>(HeaderId::count_)> latest_;
   bool more_vias_ = false;          ///< behind the comma of the first Via line
   const char* repeated_ = nullptr;  ///< what stands twice and must not
@@ -82,9 +85,11 @@ void MessageParser::reset(std::string_view octets) {
   m_.status_ = StatusCode{};
   m_.method_text_ = m_.request_uri_text_ = m_.reason_ = {};
   m_.request_uri_ = failure(UriError::empty);
-  m_.top_via_ = Via{};
   m_.cseq_ = CSeq{};
-  m_.from_ = m_.to_ = NameAddr{};
+  // In place: what is assigned would be made elsewhere and copied.
+  std::construct_at(&m_.top_via_);
+  std::construct_at(&m_.from_);
+  std::construct_at(&m_.to_);
   m_.call_id_ = {};
   m_.max_forwards_.reset();
   m_.via_count_ = 0;
@@ -107,8 +112,7 @@ Result<void, ParseRefusal> MessageParser::run() {
 
 void MessageParser::start_line() {
   const std::string_view octets = m_.octets_;
-  const char* const begin = octets.data();
-  const auto control = static_cast<std::size_t>(octets::find(begin, begin + octets.size(), octets::controls) - begin);
+  const std::size_t control = octets::find_control(octets, 0);
   m_.plain_headers_ = octets.substr(control, 2) == "\r\n";
   const std::size_t feed = m_.plain_headers_ ? control + 1 : octets.find('\n');
   const bool terminated = feed != none && feed > 0 && octets[feed - 1] == '\r';
@@ -188,29 +192,23 @@ void MessageParser::status_line(std::string_view line) {
     first = static_cast<std::uint16_t>(position + 1);
   else
     note_repeat(id, position);
-  latest_[static_cast<std::size_t>(id)] = static_cast<std::uint16_t>(position);
 }
 
-// Ordinary lines are read straight into the index, as many as it has room for; any other is looked at by itself.
+// Usual lines are read straight into the index, as many as it has room for; any other is looked at by itself.
 void MessageParser::index_headers() {
   Lines lines(m_.octets_, m_.headers_at_);
   const std::size_t most = std::min(limits_.header_count, most_fields);
-  for (bool more = true; more;) {
+  do {
     const std::span<HeaderField> spare = m_.headers_.spare(most);
+    const HeaderField* const end = lines.take_usual(spare.data(), spare.data() + spare.size());
     std::size_t position = m_.headers_.size();
-    const HeaderField* const end = spare.data() + spare.size();
-    HeaderField* field = spare.data();
-    for (; field != end && lines.next_plain(*field); ++field) note(field->id, position++);
-    m_.headers_.keep_spare(static_cast<std::size_t>(field - spare.data()));
-    if (field != end)
-      more = odd_line(lines.next_odd(), most);
-    else if (position == most)
-      more = odd_line(lines.next(), most);
-  }
+    for (const HeaderField* field = spare.data(); field != end; ++field) note(field->id, position++);
+    m_.headers_.keep_spare(static_cast<std::size_t>(end - spare.data()));
+  } while (other_line(lines.next(), most));
 }
 
 // False when no field follows it.
-bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
+bool MessageParser::other_line(const HeaderLine& line, std::size_t most) {
   const std::size_t at = line.field.name_at;
   switch (line.kind) {
     case HeaderLine::Kind::blank: end_of_headers(at, line.field.end_at); return false;
@@ -229,7 +227,7 @@ bool MessageParser::odd_line(const HeaderLine& line, std::size_t most) {
       note(line.field.id, m_.headers_.size());
       m_.headers_.keep_spare(1);
   }
-  m_.plain_headers_ = false;
+  if (!line.plain) m_.plain_headers_ = false;
   return true;
 }
 
@@ -248,8 +246,11 @@ void MessageParser::end_of_headers(std::size_t blank_line_at, std::size_t body_a
 }
 
 void MessageParser::note_repeat(HeaderId id, std::size_t position) {
-  const std::uint16_t previous = latest_[static_cast<std::size_t>(id)];
+  std::uint16_t& latest = latest_[static_cast<std::size_t>(id)];
+  const std::size_t first = m_.first_[static_cast<std::size_t>(id)] - 1u;
+  const std::size_t previous = m_.headers_[first].to_next == 0 ? first : latest;
   m_.headers_[previous].to_next = static_cast<std::uint16_t>(position - previous);
+  latest = static_cast<std::uint16_t>(position);
   if (repeated_ != nullptr) return;
   repeated_at_ = position;
   switch (id) {
@@ -300,10 +301,15 @@ void MessageParser::parties() {
   party(HeaderId::to, m_.to_, "Missing To", "Bad To");
 }
 
+/// In plain headers no octet but SP is white.
+bool MessageParser::white_in_header(std::string_view text) const {
+  return m_.plain_headers_ ? text.find(' ') != none : has_white(text);
+}
+
 void MessageParser::call_id_and_cseq() {
   if (const HeaderField* const field = m_.first(HeaderId::call_id)) {
     m_.call_id_ = m_.value(*field);
-    if (m_.call_id_.empty() || has_white(m_.call_id_)) malformed("Bad Call-ID", field->value_at);
+    if (m_.call_id_.empty() || white_in_header(m_.call_id_)) malformed("Bad Call-ID", field->value_at);
   } else {
     malformed("Missing Call-ID", m_.headers_at_);
   }
@@ -316,7 +322,7 @@ void MessageParser::call_id_and_cseq() {
   if (!m_.is_request_) {
     m_.method_ = cseq->method;
     m_.method_text_ = cseq->method_text;
-  } else if (cseq->method_text != m_.method_text_) {
+  } else if (!same_octets(cseq->method_text, m_.method_text_)) {
     malformed("CSeq Method Does Not Match Request Method", offset);
   }
 }

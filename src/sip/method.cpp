@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "base/same_octets.hpp"
+
 namespace bellhop::sip {
 namespace {
 
@@ -35,7 +37,7 @@ constexpr std::array<Method, slots> index_of_names = make_index();
 Method method_from(std::string_view token) {
   if (token.empty()) return Method::other;
   const Method method = index_of_names[slot_of(token)];
-  return token == name_of(method) ? method : Method::other;
+  return same_octets(token, name_of(method)) ? method : Method::other;
 }
 
 std::string_view name_of(Method method) {

@@ -85,9 +85,10 @@ const char* end_of_words(std::string_view text) {
 }
 
 /// *( SEMI generic-param ) of plain octets up to the end of the text.
-[[gnu::always_inline]] inline bool take_plain_parameters(plain::Runs& runs, NameAddr& out) {
+template <class Runs>
+[[gnu::always_inline]] inline bool take_plain_parameters(Runs& runs, NameAddr& out) {
   const char* const begin = runs.at();
-  if (runs.behind() != ';') return runs.behind() == plain::Runs::none;
+  if (runs.behind() != ';') return runs.behind() == Runs::none;
   while (runs.behind() == ';') {
     const std::string_view name = runs.next();
     const bool has_value = runs.behind() == '=';
@@ -98,21 +99,24 @@ const char* end_of_words(std::string_view text) {
     out.tag_value = value;
   }
   out.parameters = Cursor::since(begin, runs.at());
-  return runs.behind() == plain::Runs::none;
+  return runs.behind() == Runs::none;
 }
 
 /// The plain one: [display-name] "<" plain URI ">" and plain parameters, and nothing behind them. False when it is
 /// written otherwise or is none; what is then in `out` is of no use.
-bool take_plain(std::string_view text, std::string_view around, NameAddr& out) {
-  constexpr std::string_view usual = "<sip:";
-  const char* const begin = text.starts_with('<') ? text.data() : behind_plain_display_name(text, out);
-  if (begin == nullptr || !Cursor::since(begin, text.data() + text.size()).starts_with(usual)) return false;
-  plain::Runs runs(text, around, begin + usual.size());
-  if (!plain::take_uri(runs, begin + 1, out.uri) || runs.behind() != '>' || !runs.next().empty()) return false;
-  out.angle_brackets = true;
-  out.text = text;
-  return take_plain_parameters(runs, out);
-}
+struct PlainNameAddr {
+  template <class Runs>
+  [[gnu::always_inline]] static bool take(std::string_view text, std::string_view around, NameAddr& out) {
+    constexpr std::string_view usual = "<sip:";
+    const char* const begin = text.starts_with('<') ? text.data() : behind_plain_display_name(text, out);
+    if (begin == nullptr || !Cursor::since(begin, text.data() + text.size()).starts_with(usual)) return false;
+    Runs runs(text, around, begin + usual.size());
+    if (!plain::take_uri(runs, begin + 1, out.uri) || runs.behind() != '>' || !runs.next().empty()) return false;
+    out.angle_brackets = true;
+    out.text = text;
+    return take_plain_parameters(runs, out);
+  }
+};
 
 std::optional<std::uint32_t> expires_of(std::string_view text) {
   const auto seconds = parse_number(text, UINT32_MAX);
@@ -124,7 +128,7 @@ std::optional<std::uint32_t> expires_of(std::string_view text) {
 
 std::optional<ValueError> scan::read_name_addr(std::string_view text, std::string_view around, NameAddr& out,
                                                std::string_view& rest) {
-  if (take_plain(text, around, out)) {
+  if (plain::take<PlainNameAddr>(text, around, out)) {
     rest = {};
     return {};
   }

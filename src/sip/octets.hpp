@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/sixteen.hpp"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -14,17 +16,31 @@
 // so work on every machine; only gathering their outcome into bits has an instruction of its own on x86-64.
 namespace bellhop::sip::octets {
 
-using Sixteen = unsigned char __attribute__((vector_size(16)));
+using bellhop::Sixteen;
+using Halves = std::uint64_t __attribute__((vector_size(16)));
 
 inline constexpr std::size_t step = sizeof(Sixteen);
 
 /// Bit i tells about octet i.
 using Bits = std::uint32_t;
 
+/// Of every octet.
+inline constexpr Bits all = 0xffff;
+
 [[nodiscard]] inline Sixteen load(const char* at) {
-  Sixteen octets;
-  std::memcpy(&octets, at, sizeof octets);
-  return octets;
+  return load_sixteen(at);
+}
+
+/// Eight of the octets as a number that has the first of them lowest.
+[[nodiscard]] inline std::uint64_t half(Sixteen octets, int which) {
+  const std::uint64_t number = reinterpret_cast<Halves>(octets)[which];
+  return std::endian::native == std::endian::little ? number : __builtin_bswap64(number);
+}
+[[nodiscard]] inline std::uint64_t low_half(Sixteen octets) {
+  return half(octets, 0);
+}
+[[nodiscard]] inline std::uint64_t high_half(Sixteen octets) {
+  return half(octets, 1);
 }
 
 /// The top bit of each octet, without the instruction for it.
@@ -71,7 +87,6 @@ template <class Found>
           static_cast<std::uint64_t>(static_cast<unsigned char>(at[size / 2])) << (8 * (size / 2)) |
           static_cast<std::uint64_t>(static_cast<unsigned char>(at[size - 1])) << (8 * (size - 1));
   }
-  using Halves = std::uint64_t __attribute__((vector_size(16)));
   return reinterpret_cast<Sixteen>(Halves{low, high});
 }
 
@@ -109,8 +124,13 @@ struct Window {
 
   Sixteen octets;
   unsigned skipped = 0;
-  Bits counted = 0xffff;
+  Bits counted = all;
 };
+
+/// Which is the first that has a bit; 64 when none has.
+[[nodiscard]] inline std::size_t first_of(std::uint64_t bits) {
+  return static_cast<unsigned>(std::countr_zero(bits));
+}
 
 /// The first octet of [at, end) for which `found`, a function from Sixteen to Bits, has a bit; `end` when there is
 /// none.
@@ -126,8 +146,11 @@ template <class Found>
 
 /// The first octet of [at, end) that is not plain().
 [[nodiscard]] inline const char* behind_plain(const char* at, const char* end) {
-  return find(at, end, [](Sixteen octets) { return ~plain(octets) & 0xffff; });
+  return find(at, end, [](Sixteen octets) { return ~plain(octets) & all; });
 }
+
+/// Whether wide_octets.hpp may be used here: found out when the program starts.
+extern const bool has_wide;
 
 inline constexpr std::size_t block = 64;
 /// Bit i tells about octet i of a block.
@@ -143,9 +166,31 @@ template <class Found>
          BlockBits{found(load(at + 2 * step))} << 2 * step | BlockBits{found(load(at + 3 * step))} << 3 * step;
 }
 
+[[nodiscard]] inline BlockBits controls_by_sixteen(const char* at) {
+  return in_four_steps(at, controls);
+}
+[[nodiscard]] inline BlockBits delimiters_by_sixteen(const char* at) {
+  return ~in_four_steps(at, plain);
+}
+
+/// Those of the bits of a block at `at` that tell about what stands before `end`, which is not before `at`.
+[[nodiscard]] inline BlockBits before(const char* end, const char* at, BlockBits bits) {
+  const std::ptrdiff_t left = end - at;
+  return left >= std::ptrdiff_t{block} ? bits : bits & ((BlockBits{1} << left) - 1);
+}
+
 /// Which of the next 64 octets of [at, end), a part of `around`, are control octets, and which are not plain(). Nothing
 /// outside `around` is read, and no bit tells about what is behind the end.
 [[nodiscard]] BlockBits next_controls(std::string_view around, const char* at, const char* end);
 [[nodiscard]] BlockBits next_delimiters(std::string_view around, const char* at, const char* end);
+
+/// Where the first control octet stands from `at` on; the size of the text when there is none.
+[[nodiscard]] inline std::size_t find_control(std::string_view text, std::size_t at) {
+  const char* const end = text.data() + text.size();
+  for (; at < text.size(); at += block) {
+    if (const BlockBits bits = next_controls(text, text.data() + at, end)) return at + first_of(bits);
+  }
+  return text.size();
+}
 
 }  // namespace bellhop::sip::octets

@@ -6,6 +6,7 @@
 
 #include "sip/octets.hpp"
 #include "sip/uri.hpp"
+#include "sip/wide_octets.hpp"
 
 // Internal to the room: how nearly all peers write URIs, addresses and Vias. There nothing but octets::plain() stands
 // between the delimiters: no escapes, no quotes, no blanks but those that must be. Such a value needs no octet by octet
@@ -13,27 +14,32 @@
 // grammar and finds the same where both succeed.
 namespace bellhop::sip::plain {
 
-/// Cuts a text into runs of plain octets and the single delimiters between them.
-class Runs {
+/// Cuts a text into runs of plain octets and the single delimiters between them, which `delimiters_in_block` tells.
+template <octets::BlockBits delimiters_in_block(const char*)>
+class RunsBy {
  public:
   static constexpr int none = -1;
 
   /// From `at` to the end of `text`, which is a part of `around`; all of `around` may be read.
-  Runs(std::string_view text, std::string_view around, const char* at)
-      : around_(around), at_(at), end_(text.data() + text.size()), block_(at), ahead_(at) {}
+  RunsBy(std::string_view text, std::string_view around, const char* at)
+      : around_(around), at_(at), end_(text.data() + text.size()), block_(at) {
+    if (around.data() + around.size() - at >= std::ptrdiff_t{octets::block}) [[likely]]
+      bits_ = octets::before(end_, at, delimiters_in_block(at));
+    else
+      bits_ = octets::next_delimiters(around, at, end_);
+  }
 
   /// The run, perhaps empty, up to the next delimiter, which is then behind().
   [[gnu::always_inline]] std::string_view next() {
     const char* const begin = at_;
     while (bits_ == 0) {
-      if (ahead_ >= end_) {
+      if (end_ - block_ <= std::ptrdiff_t{octets::block}) {
         behind_ = none;
         at_ = end_;
         return {begin, static_cast<std::size_t>(end_ - begin)};
       }
-      bits_ = octets::next_delimiters(around_, ahead_, end_);
-      block_ = ahead_;
-      ahead_ += octets::block;
+      block_ += octets::block;  // few values are that long
+      bits_ = octets::next_delimiters(around_, block_, end_);
     }
     const char* const stop = block_ + std::countr_zero(bits_);
     bits_ &= bits_ - 1;
@@ -53,10 +59,26 @@ class Runs {
   const char* at_;
   const char* end_;
   const char* block_;
-  const char* ahead_;
   octets::BlockBits bits_ = 0;  ///< the delimiters in the block at block_ that are still ahead
   int behind_ = none;
 };
+
+#ifdef __x86_64__
+template <class Form, class Value>
+[[gnu::target("avx2,bmi,bmi2"), gnu::flatten]] bool take_wide(std::string_view text, std::string_view around,
+                                                              Value& value) {
+  return Form::template take<RunsBy<octets::wide_delimiters_in_block>>(text, around, value);
+}
+#endif
+
+/// What Form::take() makes of the text with the runs that are cut best on this machine.
+template <class Form, class Value>
+[[nodiscard]] bool take(std::string_view text, std::string_view around, Value& value) {
+#ifdef __x86_64__
+  if (octets::has_wide) return take_wide<Form>(text, around, value);
+#endif
+  return Form::template take<RunsBy<octets::delimiters_by_sixteen>>(text, around, value);
+}
 
 /// Whether plain octets, part of `around`, are a hostname or an IPv4 address without a dot at its end, as host_length()
 /// has them.
@@ -78,6 +100,7 @@ class Runs {
 /// sip:[user@]host[:port][;parameters], where the user may begin with "+". `runs` starts behind the colon of the scheme
 /// at `begin` and is left with the delimiter that ends the URI. False when it is written otherwise or is none; what is
 /// then in `uri` is of no use.
+template <class Runs>
 [[nodiscard, gnu::always_inline]] inline bool take_uri(Runs& runs, const char* begin, Uri& uri) {
   constexpr std::size_t scheme = 3;
   const char* const user = begin + scheme + 1;

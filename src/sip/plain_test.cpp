@@ -118,13 +118,13 @@ TEST(Plain, ViasAreReadAsInTheGeneralWay) {
 TEST(Plain, RunsAreCutAtEveryDelimiterOfALongText) {
   std::string text;
   for (std::size_t i = 0; i < 40; ++i) text += std::string(i * 5 % 70, 'x') + "@:;"[i % 3];
-  plain::Runs runs(text, text, text.data());
+  plain::RunsBy<octets::delimiters_in_block> runs(text, text, text.data());
   for (std::size_t i = 0; i < 40; ++i) {
     EXPECT_EQ(runs.next(), std::string(i * 5 % 70, 'x'));
     EXPECT_EQ(runs.behind(), "@:;"[i % 3]);
   }
   EXPECT_EQ(runs.next(), "");
-  EXPECT_EQ(runs.behind(), plain::Runs::none);
+  EXPECT_EQ(runs.behind(), decltype(runs)::none);
 }
 
 }  // namespace

@@ -34,6 +34,8 @@ struct Via {
 
   /// The branch starts with the magic cookie (RFC 3261 section 8.1.1.7), compared without case.
   [[nodiscard]] bool has_cookie() const;
+  /// There is a branch, no other parameter but perhaps an rport without a value, and no white space between them.
+  [[nodiscard]] bool has_branch_and_rport_alone() const;
 };
 
 /// The first Via of a header field value that may hold several; `rest` (may be null) receives what follows the comma,

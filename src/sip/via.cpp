@@ -85,30 +85,32 @@ class ViaParameters {
 
 /// The plain one: "SIP/2.0/" transport SP host [":" port] and plain parameters, and nothing behind them. False when it
 /// is written otherwise or is none; what is then in `via` is of no use.
-bool take_plain(std::string_view text, std::string_view around, Via& via) {
-  using plain::Runs;
-  constexpr std::string_view protocol = "SIP/2.0/";
-  if (!text.starts_with(protocol)) return false;
-  via.protocol = text.substr(0, protocol.size() - 1);
-  Runs runs(text, around, text.data() + protocol.size());
-  via.transport = runs.next();
-  if (via.transport.empty() || runs.behind() != ' ') return false;
-  via.host = runs.next();
-  if (!plain::is_host(via.host, around)) return false;
-  if (runs.behind() == ':' && !plain::read_port(runs.next(), via.port)) return false;
-  const char* const parameters = runs.at();
-  const bool has_parameters = runs.behind() == ';';
-  scan::Scanned p;
-  while (runs.behind() == ';') {
-    p.name = runs.next();
-    p.has_value = p.value_is_token = runs.behind() == '=';
-    p.value = p.has_value ? runs.next() : std::string_view{};
-    if (p.name.empty() || (p.has_value && p.value.empty()) || !ViaParameters{via}(p)) return false;
+struct PlainVia {
+  template <class Runs>
+  [[gnu::always_inline]] static bool take(std::string_view text, std::string_view around, Via& via) {
+    constexpr std::string_view protocol = "SIP/2.0/";
+    if (!text.starts_with(protocol)) return false;
+    via.protocol = text.substr(0, protocol.size() - 1);
+    Runs runs(text, around, text.data() + protocol.size());
+    via.transport = runs.next();
+    if (via.transport.empty() || runs.behind() != ' ') return false;
+    via.host = runs.next();
+    if (!plain::is_host(via.host, around)) return false;
+    if (runs.behind() == ':' && !plain::read_port(runs.next(), via.port)) return false;
+    const char* const parameters = runs.at();
+    const bool has_parameters = runs.behind() == ';';
+    scan::Scanned p;
+    while (runs.behind() == ';') {
+      p.name = runs.next();
+      p.has_value = p.value_is_token = runs.behind() == '=';
+      p.value = p.has_value ? runs.next() : std::string_view{};
+      if (p.name.empty() || (p.has_value && p.value.empty()) || !ViaParameters{via}(p)) return false;
+    }
+    if (has_parameters) via.parameters = Cursor::since(parameters, text.data() + text.size());
+    via.text = text;
+    return runs.behind() == Runs::none;
   }
-  if (has_parameters) via.parameters = Cursor::since(parameters, text.data() + text.size());
-  via.text = text;
-  return runs.behind() == Runs::none;
-}
+};
 
 }  // namespace
 
@@ -117,9 +119,15 @@ bool Via::has_cookie() const {
   return branch.starts_with(cookie) || starts_with_ignore_case(branch, cookie);
 }
 
+bool Via::has_branch_and_rport_alone() const {
+  constexpr std::size_t branch_name = std::string_view("branch=").size();
+  constexpr std::size_t rport = std::string_view(";rport").size();
+  return !branch.empty() && parameters.size() == branch_name + branch.size() + (has_rport ? rport : 0);
+}
+
 std::optional<ValueError> scan::read_via(std::string_view text, std::string_view around, Via& via,
                                          std::string_view& rest) {
-  if (take_plain(text, around, via)) {
+  if (plain::take<PlainVia>(text, around, via)) {
     rest = {};
     return {};
   }
