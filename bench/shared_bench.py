@@ -24,6 +24,8 @@ def touch_memory():
     toucher = multiprocessing.Process(target=_touch, args=(free // 10 * 8,))
     toucher.start()
     toucher.join()
+    if toucher.exitcode != 0:
+        print("the memory could not be touched before: the first figures may be too high", flush=True)
 
 
 def _touch(size):

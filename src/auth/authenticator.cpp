@@ -105,10 +105,10 @@ struct Authenticator::State {
     return stamp;
   }
   /// What tells a retransmission from a replay: every octet, and the address and port it came from. With the branch
-  /// alone a thief who forges the address could put a Contact of his own into a REGISTER he overheard; with a hash that
-  /// he can reckon himself, one that has the same. 0: cannot be told.
+  /// alone a thief who forges the address could put a Contact of his own into a REGISTER he overheard. This hash is no
+  /// MAC, but its seed is secret and no value of it is ever shown: he would have to hit one blindly. 0: cannot be told.
   [[nodiscard]] std::uint64_t identity_of(const sip::Message& request, const Endpoint& from) const {
-    return from.port == 0 ? 0 : hash64(request.octets(), identity_seed ^ hash_of(from)) | 1;
+    return from.port == 0 ? 0 : hash64(request.octets(), hash_of(from, identity_seed)) | 1;
   }
 
   Outcome judge(const sip::Message& request, const Credentials& given, const config::Domain& realm,
@@ -242,7 +242,10 @@ void Authenticator::append_challenge(std::string& out, const sip::Message& reque
     if (!offered(algorithm, settings) || (md5_only && algorithm != HashAlgorithm::md5)) continue;
     const char* const line = pen.at();
     if (before.empty()) {
-      kind == Kind::www ? pen.put("WWW-Authenticate: Digest realm=\"") : pen.put("Proxy-Authenticate: Digest realm=\"");
+      if (kind == Kind::www)
+        pen.put("WWW-Authenticate: Digest realm=\"");
+      else
+        pen.put("Proxy-Authenticate: Digest realm=\"");
       pen.put(realm.name);
       pen.put("\", nonce=\"");
       pen.go_on_at(state_->nonces.write(pen.at(), realm.name, now));

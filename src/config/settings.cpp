@@ -267,8 +267,7 @@ const Section<Overload>& overload_section() {
           "What is refused while more comes than can be handled: new calls first, then registrations, never "
           "what belongs to a call.")
           .may("delay", &Overload::delay, Span{0s, 10s}, live, "CGP-36",
-               "When all requests wait longer in the queue than this, and have done so for as long, some are refused; "
-               "at "
+               "When requests have waited longer than this in the queue, for a fifth of a second, some are refused; at "
                "four times this all new ones. 0s: never.")
           .may("retry_after", &Overload::retry_after, Span{1s, 5min}, live, "RFC 3261 21.5.4",
                "Told with the 503, at random up to twice as long, so that not all come back at once.")

@@ -249,28 +249,8 @@ HexDigest A2Hashes::of(HashAlgorithm algorithm, std::string_view method, std::st
   return hash;
 }
 
-namespace {
-
-std::uint64_t differing_bits(const char* a, const char* b, std::size_t size) {
-  std::uint64_t left = 0, right = 0;
-  std::memcpy(&left, a, size);
-  std::memcpy(&right, b, size);
-  return left ^ right;
-}
-
-}  // namespace
-
 bool equal_constant_time(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  constexpr std::size_t step = sizeof(std::uint64_t);
-  std::uint64_t differing = 0;
-  std::size_t at = 0;
-  for (; at + step <= a.size(); at += step) {
-    differing |= differing_bits(a.data() + at, b.data() + at, step);
-    asm("" : "+r"(differing));  // or the compiler might stop where they differ
-  }
-  if (at < a.size()) differing |= differing_bits(a.data() + at, b.data() + at, a.size() - at);
-  return differing == 0;
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace bellhop::crypto

@@ -133,7 +133,7 @@ void KernelDatagrams::read(SocketId id, WireHandler& handler, TimePoint now) {
 
 void KernelDatagrams::measure_delay(Socket& socket, TimePoint now) {
   if (socket.stamped_until == TimePoint{}) return;
-  if (const auto age = received_.age()) queue_delay_ = *age;
+  if (const auto age = received_.age()) queue_delay_ = socket.wait.note(*age, now);
   if (socket.stamped_until <= now) stamp(socket, false, now);
 }
 

@@ -7,6 +7,7 @@
 
 #include "net/datagram_batch.hpp"
 #include "net/kernel_socket.hpp"
+#include "net/standing_wait.hpp"
 #include "observe/metrics.hpp"
 
 namespace bellhop::net {
@@ -37,6 +38,7 @@ class KernelDatagrams {
     Descriptor descriptor;  ///< invalid once closed; ids are not used again
     SendBacklog backlog;
     std::uint32_t kernel_drops = 0;
+    StandingWait wait;
     TimePoint stamped_until{};  ///< the kernel notes when each packet arrives
   };
 

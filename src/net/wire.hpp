@@ -104,8 +104,8 @@ class Wire {
   /// Thread-safe: makes the wire call on_wake() soon.
   virtual void wake() = 0;
 
-  /// How long what is being handed to the handler has waited in the kernel's queue. Measured only while input comes
-  /// faster than it is read; zero otherwise.
+  /// How long what is being handed to the handler has waited in the kernel's queue, or less: the least that anything in
+  /// it has waited of late (StandingWait). Measured only while input comes faster than it is read; zero otherwise.
   [[nodiscard]] Duration queue_delay() const { return queue_delay_; }
   /// Where the handler says what it is doing.
   [[nodiscard]] TurnMark& mark() { return mark_; }

@@ -1,6 +1,5 @@
 #include "proxy/proxy.hpp"
 
-#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <algorithm>

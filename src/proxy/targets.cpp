@@ -108,16 +108,11 @@ bool Proxy::find_targets(SlotId id, Forwarding& forwarding, std::uint16_t index,
   const sip::Message& request = request_of(forwarding);
   const routing::Destination& destination = branch.destination;
   const std::string_view hop_uri = next_hop_uri(request, forwarding.facts, destination.uri, destination.routes);
-  const bool known = destination.address && hop_uri.data() == destination.uri.data();
-  const auto go_to = [&branch](transport::Target&& target) {
-    branch.targets.clear();
-    branch.targets.push_back(std::move(target));
-    return true;
-  };
-  if (auto target = known ? transport::plain_target(*destination.address, reach_) : std::nullopt)
-    return go_to(std::move(*target));
   const ParsedUri& uri = parsed(hop_uri, request);
-  if (auto target = plain_target(uri, destination)) return go_to(std::move(*target));
+  if (const auto target = plain_target(uri, destination)) {
+    branch.targets.assign(1, *target);
+    return true;
+  }
   const auto hop = next_hop(uri, destination);
   if (!hop) {
     forwarding.record.note(Step::target, "no next hop", branch.destination.uri);

@@ -28,7 +28,7 @@ struct RequestContext {
   observe::DecisionRecord record{};
   Hash128 transaction_key{};  ///< by which its server transaction is found
 
-  Duration standing_wait{};  ///< how long it has waited on this machine, if all others have lately, too
+  Duration queue_delay{};  ///< how long it has waited on this machine before its turn came
 
   // Own routes (RFC 3261 section 16.4).
   std::string_view target_uri{};  ///< Request-URI after route preprocessing: where routing starts

@@ -48,20 +48,6 @@ bool has_dot_or_is_address(std::string_view host) {
 
 }  // namespace
 
-namespace {
-
-/// Whether this Contact is "sip:USER@" with this address and port and nothing behind them, as most phones say that are
-/// not behind NAT.
-bool names_plainly(std::string_view contact, const Endpoint& endpoint) {
-  std::array<char, 1 + Endpoint::longest_text> room;
-  room[0] = '@';
-  const std::string_view hostport(room.data(), endpoint.write(room.data() + 1));
-  return contact.starts_with("sip:") && contact.ends_with(hostport) &&
-         contact.find('@') == contact.size() - hostport.size();
-}
-
-}  // namespace
-
 Destination destination_of(const location::BindingView& binding) {
   Destination destination;
   destination.uri = std::string(binding.contact);  // cheaper than to let an empty string grow
@@ -76,8 +62,6 @@ Destination destination_of(const location::BindingView& binding) {
   if (binding.path.empty() &&
       (stream_there || (binding.natted && !outbound) || (outbound && !binding.flow.is_stream())))
     destination.flow = binding.flow;
-  else if (names_plainly(binding.contact, binding.flow.remote))
-    destination.address = binding.flow.remote;
   return destination;
 }
 

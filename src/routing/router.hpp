@@ -23,8 +23,7 @@ namespace bellhop::routing {
 struct Destination {
   std::string uri;     ///< the new Request-URI
   std::string routes;  ///< Path of the binding or a relay: values of a Route header to put on top; empty: none
-  std::optional<net::Flow> flow;    ///< go this way, whatever the URI says: a phone behind NAT or on a connection
-  std::optional<Endpoint> address;  ///< the one that `uri` names, over UDP, where it is known without looking
+  std::optional<net::Flow> flow;  ///< go this way, whatever the URI says: a phone behind NAT or on a connection
   std::optional<sip::Transport> transport;  ///< forced by an address suffix
   std::uint16_t q = 1000;                   ///< thousandths; equal ones ring together, lower ones later
   std::uint64_t binding = 0;                ///< id of the binding; 0: not a registered device

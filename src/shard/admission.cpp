@@ -44,14 +44,14 @@ Pipeline::Next Pipeline::refuse_while_draining(Context& context) {
 bool Pipeline::is_emergency(const Context& context) const {
   if (context.method() != Method::invite) return false;
   const auto& numbers = context.config.overload.emergency;
-  const auto uri = context.target();
+  const auto& uri = context.target();
   return uri && std::find(numbers.begin(), numbers.end(), uri->user) != numbers.end();
 }
 
 /// What new calls find at this moment.
 unsigned Pipeline::percent_refused(const Context& context) const {
   const Duration step = context.config.overload.delay;
-  return request::percent_refused(context.standing_wait, step, step);
+  return request::percent_refused(context.queue_delay, step, step);
 }
 
 /// Admission by queue delay: the longer this request has waited, the more of its kind are refused, and always the same
@@ -59,7 +59,7 @@ unsigned Pipeline::percent_refused(const Context& context) const {
 /// calls, and an emergency call before all.
 Pipeline::Next Pipeline::refuse_while_overloaded(Context& context) {
   const config::Overload& overload = context.config.overload;
-  const Duration delay = context.standing_wait;
+  const Duration delay = context.queue_delay;
   if (overload.delay == Duration::zero() || delay <= overload.delay || context.in_dialog || context.by_path)
     return Next::go_on;
   if (is_emergency(context)) return Next::go_on;
@@ -81,7 +81,7 @@ const config::Domain* Pipeline::authenticating_domain(Context& context) {
     if (const auto* to = domain_of(context.message.to().uri.host, context)) return to;
   }
   if (const auto* from = domain_of(context.message.from().uri.host, context)) return from;
-  const auto target = context.target();
+  const auto& target = context.target();
   return target ? domain_of(target->host, context) : nullptr;
 }
 

@@ -54,7 +54,7 @@ void Pipeline::on_request(const sip::Message& message, const net::Flow& from, co
   requests_.add();
   own_user_uri_ = {};
   Context context{message, from, config, now};
-  context.standing_wait = queue_.standing(std::max(Duration::zero(), now - arrived), config.overload.delay, now);
+  context.queue_delay = std::max(Duration::zero(), now - arrived);
   if (!config.devices.empty()) context.sender = config.workarounds_of_agent(message.value_of(HeaderId::user_agent));
   if (from.transport == sip::Transport::tls && sip::ParameterList(message.top_via().parameters).find("alias"))
     env_.transport.note_alias(from,

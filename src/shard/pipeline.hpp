@@ -15,7 +15,6 @@
 #include "registrar/registrar.hpp"
 #include "request/answer.hpp"
 #include "request/context.hpp"
-#include "request/overload.hpp"
 #include "routing/own_user.hpp"
 #include "routing/router.hpp"
 #include "shard/late_answers.hpp"
@@ -132,7 +131,6 @@ class Pipeline {
 
   Environment env_;
   bool draining_ = false;
-  request::StandingQueue queue_;
   config::Domain stored_domain_;  ///< scratch: a domain that only the account store names
   request::AnswerWriter answers_;
   LateAnswers late_;

@@ -42,17 +42,6 @@ DigestName name_from(std::string_view text) {
   return equals_ignore_case(text, only.view()) ? only.name : DigestName::count_;
 }
 
-/// The same for a name that stands right in front of "=" and is written as in the RFC, as nearly all are; `size` is its
-/// length then. Sixteen octets can be read.
-DigestName name_at(const char* at, std::size_t& size) {
-  const octets::Sixteen ahead = octets::load(at);
-  const octets::Bits equals = octets::bits_of(ahead == '=');
-  size = static_cast<std::size_t>(std::countr_zero(equals));
-  const KnownName& only = known_names[place_of(*at, size)];
-  const octets::Bits differing = octets::bits_of(ahead != octets::load(only.text.data()));
-  return size == only.size && (differing & ((octets::Bits{1} << size) - 1)) == 0 ? only.name : DigestName::count_;
-}
-
 struct AuthParameter {
   DigestName known = DigestName::count_;
   std::string_view name;
@@ -66,17 +55,7 @@ void skip_blanks(scan::Cursor& cursor) {
   if (cursor.at != cursor.end && *cursor.at <= ' ') cursor.skip_blanks();
 }
 
-/// A token; a name that we know is one, and its octets need no look each.
 void take_name(scan::Cursor& cursor, AuthParameter& out) {
-  if (static_cast<std::size_t>(cursor.end - cursor.at) >= octets::step) {
-    std::size_t size = 0;
-    out.known = name_at(cursor.at, size);
-    if (out.known != DigestName::count_) {
-      out.name = {cursor.at, size};
-      cursor.at += size;
-      return;
-    }
-  }
   out.name = cursor.take(scan::token);
   out.known = name_from(out.name);
 }
@@ -137,7 +116,8 @@ bool take_all(scan::Cursor cursor, std::string_view& scheme, Visit&& visit) {
 
 // ---- by name
 
-DigestParameters::DigestParameters(std::string_view text) : good_(read_usual(text)) {
+DigestParameters::DigestParameters(std::string_view text) {
+  good_ = read_usual(text);
   if (good_) return;
   values_ = {};
   other_count_ = 0;

@@ -66,6 +66,21 @@ TEST(DigestParameters, RefuseWhatTheListRefuses) {
   }
 }
 
+// However long the text is, and wherever in a block of it a delimiter stands
+TEST(DigestParameters, AreFoundInTextsOfAnyLength) {
+  for (const std::size_t around : {64, 128, 192, 256, 1024}) {
+    for (std::size_t size = around - 5; size <= around + 5; ++size) {
+      for (const std::string_view end : {"\"", ", nc=1", "\", nc=1", ",", "\","}) {
+        const std::string begin = std::string("Digest realm=") + (end.starts_with('"') ? "\"" : "");
+        const std::string text = begin + std::string(size - begin.size() - end.size(), 'x') + std::string(end);
+        const std::vector<char> exact(text.begin(), text.end());
+        EXPECT_EQ(DigestParameters({exact.data(), exact.size()}).good(), parse_auth(text).has_value()) << text;
+        expect_agreement(text);
+      }
+    }
+  }
+}
+
 // [threats 20] no more than 32 parameters, ours or not
 TEST(DigestParameters, AreBounded) {
   std::string value = "Digest nc=1";

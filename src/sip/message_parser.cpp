@@ -2,6 +2,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "base/same_octets.hpp"
 #include "base/text.hpp"
@@ -87,6 +88,7 @@ void MessageParser::reset(std::string_view octets) {
   m_.request_uri_ = failure(UriError::empty);
   m_.cseq_ = CSeq{};
   // In place: what is assigned would be made elsewhere and copied.
+  static_assert(std::is_trivially_destructible_v<Via> && std::is_trivially_destructible_v<NameAddr>);
   std::construct_at(&m_.top_via_);
   std::construct_at(&m_.from_);
   std::construct_at(&m_.to_);

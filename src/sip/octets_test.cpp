@@ -136,7 +136,7 @@ int compare_ways_to_cut(const std::string& text, bool wide) {
 // The quick ways to cut a line and the one that looks at each octet agree, whatever stands in it.
 TEST(Lines, UsualLinesAreCutAsAllOthers) {
   std::mt19937 random(3);
-  int quick = 0;
+  int quick = 0, quick_by_sixteen = 0;
   for (int i = 0; i < 20'000; ++i) {
     std::string text;
     for (int line = 0; line < 6; ++line) {
@@ -147,9 +147,10 @@ TEST(Lines, UsualLinesAreCutAsAllOthers) {
               (random() % 9 != 0 ? "\r\n" : "\n");
     }
     quick += compare_ways_to_cut(text, octets::has_wide);
-    quick += compare_ways_to_cut(text, false);
+    quick_by_sixteen += compare_ways_to_cut(text, false);
   }
-  EXPECT_GT(quick, 10'000);
+  EXPECT_GT(quick, 5'000);
+  EXPECT_GT(quick_by_sixteen, 5'000);
 }
 
 }  // namespace

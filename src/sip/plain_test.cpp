@@ -118,13 +118,16 @@ TEST(Plain, ViasAreReadAsInTheGeneralWay) {
 TEST(Plain, RunsAreCutAtEveryDelimiterOfALongText) {
   std::string text;
   for (std::size_t i = 0; i < 40; ++i) text += std::string(i * 5 % 70, 'x') + "@:;"[i % 3];
-  plain::RunsBy<octets::delimiters_in_block> runs(text, text, text.data());
-  for (std::size_t i = 0; i < 40; ++i) {
-    EXPECT_EQ(runs.next(), std::string(i * 5 % 70, 'x'));
-    EXPECT_EQ(runs.behind(), "@:;"[i % 3]);
-  }
-  EXPECT_EQ(runs.next(), "");
-  EXPECT_EQ(runs.behind(), decltype(runs)::none);
+  const auto expect_runs = [&text](auto runs) {
+    for (std::size_t i = 0; i < 40; ++i) {
+      EXPECT_EQ(runs.next(), std::string(i * 5 % 70, 'x'));
+      EXPECT_EQ(runs.behind(), "@:;"[i % 3]);
+    }
+    EXPECT_EQ(runs.next(), "");
+    EXPECT_EQ(runs.behind(), decltype(runs)::none);
+  };
+  expect_runs(plain::RunsBy<octets::delimiters_by_sixteen>(text, text, text.data()));
+  expect_runs(plain::RunsBy<octets::delimiters_in_block>(text, text, text.data()));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ class Octets {
 /// takes nothing from the heap while others end.
 ///
 /// Owner   one table. Octets that end without release() are freed.
-/// Memory  the buffers are as large as those of the allocator would be; a few of each size are kept.
+/// Memory  up to 1 KiB the buffers are as large as those of the allocator would be; some of each size are kept.
 class OctetPool {
  public:
   void hold(Octets& octets, std::string_view text) {

@@ -282,12 +282,9 @@ std::optional<Target> plain_target(const sip::Uri& uri, const Reach& reach) {
   if (uri.scheme != sip::Scheme::sip) return std::nullopt;
   if (!uri.parameters.empty() && (uri.parameter("transport") || uri.parameter("maddr"))) return std::nullopt;
   const auto address = IpAddress::parse(uri.host);
-  if (!address) return std::nullopt;
-  return plain_target(Endpoint{*address, uri.has_port ? uri.port : sip::default_port(Transport::udp)}, reach);
-}
-
-std::optional<Target> plain_target(const Endpoint& endpoint, const Reach& reach) {
-  if (!reach.to(Transport::udp, endpoint.address.is_v6()) || !is_sendable(endpoint)) return std::nullopt;
+  if (!address || !reach.to(Transport::udp, address->is_v6())) return std::nullopt;
+  const Endpoint endpoint{*address, uri.has_port ? uri.port : sip::default_port(Transport::udp)};
+  if (!is_sendable(endpoint)) return std::nullopt;
   return Target{.transport = Transport::udp, .endpoint = endpoint};
 }
 

@@ -65,7 +65,5 @@ inline constexpr std::size_t most_services = 16;
 /// parameters that say where to go, where that can be reached over UDP. What next_hop_of() and locate() make of it at
 /// more length.
 [[nodiscard]] std::optional<Target> plain_target(const sip::Uri& uri, const Reach& reach);
-/// The same where the address that such a URI names is known.
-[[nodiscard]] std::optional<Target> plain_target(const Endpoint& endpoint, const Reach& reach);
 
 }  // namespace bellhop::transport
