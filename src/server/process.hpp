@@ -7,7 +7,7 @@
 
 namespace bellhop::server {
 
-/// Makes the process fit to serve: SIGPIPE ignored, as many open files as the hard limit allows.
+/// Makes the process fit to serve: SIGPIPE and SIGXFSZ ignored, as many open files as the hard limit allows.
 void prepare_process();
 
 /// The operator's signals, taken by the main thread. They are blocked for all threads started after construction, so it
