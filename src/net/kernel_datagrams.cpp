@@ -22,7 +22,7 @@ constexpr Duration reading_a_turn = milliseconds(2);
 /// Noting arrivals costs a little with each packet, so it is asked for only while a queue builds up, and a while
 /// longer.
 constexpr Duration stamping = seconds(10);
-constexpr int errors_a_turn = 64;
+constexpr int errors_at_once = 64;
 
 /// RFC 3261 section 18.4: unreachable and parameter problem mean failure; time exceeded and source quench are ignored.
 /// "Fragmentation needed" is no failure either: the kernel has learnt the size and the next copy goes through.
@@ -104,7 +104,7 @@ void KernelDatagrams::close(SocketId id) {
 }
 
 void KernelDatagrams::on_event(SocketId id, std::uint32_t events, WireHandler& handler, TimePoint now) {
-  if ((events & EPOLLERR) != 0) read_errors(id, handler, now);
+  if ((events & EPOLLERR) != 0) take_errors(id);
   if ((events & EPOLLOUT) != 0) send_backlog(id);
   if ((events & EPOLLIN) != 0) read(id, handler, now);
 }
@@ -143,10 +143,10 @@ void KernelDatagrams::stamp(Socket& socket, bool wanted, TimePoint now) {
   socket.stamped_until = wanted ? now + stamping : TimePoint{};
 }
 
-void KernelDatagrams::read_errors(SocketId id, WireHandler& handler, TimePoint now) {
-  for (int i = 0; i < errors_a_turn; ++i) {
-    const Socket* socket = open_socket(id);
-    if (socket == nullptr) return;
+bool KernelDatagrams::take_errors(SocketId id) {
+  const Socket* socket = open_socket(id);
+  if (socket == nullptr) return false;
+  for (int taken = 0; taken < errors_at_once; ++taken) {
     KernelAddress to{};
     alignas(cmsghdr) char control[256];
     char octet;
@@ -160,13 +160,14 @@ void KernelDatagrams::read_errors(SocketId id, WireHandler& handler, TimePoint n
     message.msg_controllen = sizeof control;
     if (::recvmsg(socket->descriptor.get(), &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
       clear_error(socket->descriptor);  // else an error without a queue entry would wake us for ever
-      return;
+      return taken > 0;
     }
     const sock_extended_err* error = extended_error_in(message);
     if (error == nullptr || !means_unreachable(*error)) continue;
     icmp_errors_.add();
-    handler.on_unreachable(id, from_kernel(to), now);
+    unreachable_.emplace_back(id, from_kernel(to));
   }
+  return true;
 }
 
 void KernelDatagrams::send(SocketId id, const Endpoint& to, std::string_view octets) {
@@ -204,12 +205,18 @@ void KernelDatagrams::transmit(SocketId id, std::size_t first, std::size_t last)
       failures = 0;
     } else if (!socket->backlog.empty() || would_block(errno)) {
       for (; first < last; ++first) put_back(id, batch_.to(first), batch_.octets(first));
-    } else if (errno != EINTR && ++failures == 2) {
-      // The first failure may have been an ICMP error about an earlier datagram, which the kernel reports once.
-      give_up(id, batch_.to(first++), errno);
+    } else if (const int error_number = errno; is_final(id, error_number, failures)) {
+      give_up(id, batch_.to(first++), error_number);
       failures = 0;
     }
   }
+}
+
+/// The kernel tells an ICMP error about any earlier datagram by failing the next send, once for each: such a failure
+/// says nothing of what was to be sent. With none left to be told, the second failure is the datagram's own.
+bool KernelDatagrams::is_final(SocketId id, int error_number, int& failures) {
+  if (error_number == EINTR || take_errors(id)) return false;
+  return ++failures == 2;
 }
 
 void KernelDatagrams::give_up(SocketId id, const Endpoint& to, int error_number) {
@@ -234,8 +241,9 @@ void KernelDatagrams::send_backlog(SocketId id) {
     const socklen_t length = to_kernel(next.to, to);
     if (::sendto(socket->descriptor.get(), next.octets.data(), next.octets.size(), MSG_DONTWAIT, &to.any, length) < 0) {
       if (would_block(errno)) return;
-      if (errno == EINTR || ++failures == 1) continue;
-      give_up(id, next.to, errno);
+      const int error_number = errno;
+      if (!is_final(id, error_number, failures)) continue;
+      give_up(id, next.to, error_number);
     } else {
       sent_.add();
     }

@@ -16,7 +16,7 @@ namespace bellhop::net {
 /// about (RFC 3261 section 18.4).
 class KernelDatagrams {
  public:
-  /// `queue_delay` is told how long the batch under work has waited in the kernel (Wire::queue_delay).
+  /// `queue_delay` is told the standing wait of the socket the batch under work came from (Wire::queue_delay).
   KernelDatagrams(Poller& poller, observe::Metrics& metrics, Duration& queue_delay);
 
   [[nodiscard]] Result<Endpoint, OpenError> open(SocketId id, const Endpoint& local, const SocketOptions& options);
@@ -26,7 +26,7 @@ class KernelDatagrams {
   void on_event(SocketId id, std::uint32_t events, WireHandler& handler, TimePoint now);
   /// Sends the batch.
   void flush();
-  /// Tells the handler what flush() and send() found unreachable since the last time.
+  /// Tells the handler what was found unreachable since the last time.
   void report(WireHandler& handler, TimePoint now);
   /// Something waits for flush() or report().
   [[nodiscard]] bool busy() const { return !batch_.empty() || !unreachable_.empty(); }
@@ -46,7 +46,9 @@ class KernelDatagrams {
   void read(SocketId id, WireHandler& handler, TimePoint now);
   void measure_delay(Socket& socket, TimePoint now);
   void stamp(Socket& socket, bool wanted, TimePoint now);
-  void read_errors(SocketId id, WireHandler& handler, TimePoint now);
+  /// Reads ICMP errors from the socket's error queue, for report(). False: there were none.
+  bool take_errors(SocketId id);
+  [[nodiscard]] bool is_final(SocketId id, int error_number, int& failures);
   void transmit(SocketId id, std::size_t first, std::size_t last);
   void give_up(SocketId id, const Endpoint& to, int error_number);
   void put_back(SocketId id, const Endpoint& to, std::string_view octets);

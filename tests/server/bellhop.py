@@ -142,12 +142,17 @@ def eventually(condition, what, seconds=20):
 
 
 class Udp:
-    """A UDP socket that speaks raw SIP with the server."""
+    """A UDP socket that speaks raw SIP with the server. Its port was nobody's before: who sends to a closed one reaches nobody, not the next."""
+
+    used = set()
 
     def __init__(self, server, address="127.0.0.1"):
-        self.socket = socket.socket(type=socket.SOCK_DGRAM)
-        self.socket.bind((address, 0))
-        self.address, self.port = self.socket.getsockname()
+        self.port = None
+        while self.port is None or self.port in Udp.used:
+            self.socket = socket.socket(type=socket.SOCK_DGRAM)
+            self.socket.bind((address, 0))
+            self.address, self.port = self.socket.getsockname()
+        Udp.used.add(self.port)
         self.server = ("127.0.0.1", server.port)
 
     def send(self, text):

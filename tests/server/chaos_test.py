@@ -66,7 +66,7 @@ class Caller:
         started = time.perf_counter()
         self.alice.send(request("INVITE", "sip:bob@example.test", self.alice, self.number))
         heard = self.bob.receive(5)
-        assert heard and heard.startswith("INVITE"), f"bob heard {heard}"
+        assert heard and heard.startswith("INVITE"), f"bob heard {heard}, alice {self.alice.receive(0.1)}, server {self.server.ctl('stats', 'shard.', 'net.udp')}"
         self.bob.send(refusal(heard))
         answer = "SIP/2.0 1"
         while answer.startswith("SIP/2.0 1"):
@@ -100,7 +100,7 @@ def unmoved(server, disturb, calm=lambda: None):
             turns = server.ctl("stats", "shard.long")
             print(f"     p99 {seen[-1]}, long turns {turns}", flush=True)
             # The machine may take a thread off its core for a while; who waits for a disk or a lock waits longer than that.
-            assert turns["shard.longest_turn_us"] < 500_000, turns
+            assert turns["shard.longest_turn_us"] < 2_000_000, turns
             return
     raise AssertionError(f"p99 of calls: {seen}")
 
@@ -234,7 +234,7 @@ with results.test("crowds of half-open things come to an end and give their memo
                 caller.send(request("INVITE", "sip:bob@example.test", caller, number))
                 if number % 500 == 0:
                     asked = Udp(server).ask(request("OPTIONS", "sip:example.test", caller, 100000 + number, branch=f"o{number}"), 1)
-                    assert asked and asked.startswith("SIP/2.0 200"), "somebody else is served within a second"
+                    assert asked and asked.startswith("SIP/2.0 200"), f"somebody else is served within a second: {asked}"
             ended = set()  # by Call-ID: answers are repeated, as nobody acknowledges them
             while len(ended) < 3000 and (answer := caller.receive(5)):
                 if not answer.startswith("SIP/2.0 1"):
