@@ -23,6 +23,8 @@ constexpr Duration reading_a_turn = milliseconds(2);
 /// longer.
 constexpr Duration stamping = seconds(10);
 constexpr int errors_at_once = 64;
+/// How often a datagram is tried while errors about others are in its way.
+constexpr int most_tries = 16;
 
 /// RFC 3261 section 18.4: unreachable and parameter problem mean failure; time exceeded and source quench are ignored.
 /// "Fragmentation needed" is no failure either: the kernel has learnt the size and the next copy goes through.
@@ -104,7 +106,10 @@ void KernelDatagrams::close(SocketId id) {
 }
 
 void KernelDatagrams::on_event(SocketId id, std::uint32_t events, WireHandler& handler, TimePoint now) {
-  if ((events & EPOLLERR) != 0) take_errors(id);
+  if ((events & EPOLLERR) != 0) {
+    take_errors(id);
+    report(handler, now);  // before what has come since
+  }
   if ((events & EPOLLOUT) != 0) send_backlog(id);
   if ((events & EPOLLIN) != 0) read(id, handler, now);
 }
@@ -212,11 +217,14 @@ void KernelDatagrams::transmit(SocketId id, std::size_t first, std::size_t last)
   }
 }
 
-/// The kernel tells an ICMP error about any earlier datagram by failing the next send, once for each: such a failure
-/// says nothing of what was to be sent. With none left to be told, the second failure is the datagram's own.
+/// An ICMP error about any earlier datagram makes the next send fail, and says nothing of what was to be sent. So while
+/// the socket's queue holds such errors the datagram is tried again, and with none there once more: an error that found
+/// the receive buffer full is not in the queue. EPERM is the datagram's own, though a firewall that refuses it may put
+/// an error into the queue as well.
 bool KernelDatagrams::is_final(SocketId id, int error_number, int& failures) {
-  if (error_number == EINTR || take_errors(id)) return false;
-  return ++failures == 2;
+  if (error_number == EINTR) return false;
+  const bool others_failed = take_errors(id) && error_number != EPERM;
+  return ++failures >= (others_failed ? most_tries : 2);
 }
 
 void KernelDatagrams::give_up(SocketId id, const Endpoint& to, int error_number) {

@@ -133,8 +133,8 @@ void EpollWire::turn() {
   now_ = clock_now();
   mark_.begin(now_);
   turns_.add();
+  datagrams_.report(*handler_, now_);  // what the turn before found out by sending
   for (const epoll_event& event : events) dispatch(event);
-  datagrams_.report(*handler_, now_);
   if (woken_.exchange(false)) handler_->on_wake(now_);
   handler_->on_turn(now_);
   streams_.end_turn(*handler_, now_);

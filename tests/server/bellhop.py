@@ -65,9 +65,9 @@ authenticate = "{authenticate}"
     def ctl(self, *args):
         return json.loads(self.run("ctl", *args, "--json").stdout)
 
-    def start(self, stderr=None, reader=None, before=None):
-        """`stderr`: where the log goes instead of a file, read from `reader` until the server is ready. `before` runs in the new process."""
-        self.process = subprocess.Popen([PROGRAM, "run", "--config", self.config], stderr=stderr or open(self.log, "a"), preexec_fn=before)
+    def start(self, stderr=None, reader=None):
+        """`stderr`: where the log goes instead of a file, read from `reader` until the server is ready."""
+        self.process = subprocess.Popen([PROGRAM, "run", "--config", self.config], stderr=stderr or open(self.log, "a"))
         deadline = time.monotonic() + 60
         said = b""
         while reader is not None:
@@ -142,7 +142,7 @@ def eventually(condition, what, seconds=20):
 
 
 class Udp:
-    """A UDP socket that speaks raw SIP with the server. Its port was nobody's before: who sends to a closed one reaches nobody, not the next."""
+    """A UDP socket that speaks raw SIP with the server. No other of this program had its port before: who sends to a closed one does not reach the next."""
 
     used = set()
 

@@ -4,6 +4,7 @@ import itertools
 import os
 import resource
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -66,18 +67,22 @@ class Caller:
         started = time.perf_counter()
         self.alice.send(request("INVITE", "sip:bob@example.test", self.alice, self.number))
         heard = self.bob.receive(5)
-        assert heard and heard.startswith("INVITE"), f"bob heard {heard}, alice {self.alice.receive(0.1)}, server {self.server.ctl('stats', 'shard.', 'net.udp')}"
+        assert heard and heard.startswith("INVITE"), f"bob heard {heard}, alice {self.alice.receive(0.1)}; {self.server_state()}"
         self.bob.send(refusal(heard))
         answer = "SIP/2.0 1"
         while answer.startswith("SIP/2.0 1"):
             answer = self.alice.receive(5)
-            assert answer, f"alice heard nothing, the server has {self.server.process.poll() or 'not'} ended"
+            assert answer, f"alice heard nothing; {self.server_state()}"
         assert answer.startswith("SIP/2.0 486"), answer
         took = time.perf_counter() - started
         to = next(line for line in answer.split("\r\n") if line.lower().startswith("to:"))
         self.alice.send(request("ACK", "sip:bob@example.test", self.alice, self.number).replace("To: <sip:bob@example.test>", to))
         assert self.bob.receive(5).startswith("ACK")
         return took
+
+    def server_state(self):
+        ended = self.server.process.poll()
+        return f"the server ended with {ended}" if ended is not None else self.server.ctl("stats", "net.udp")
 
     def p99(self, calls=400):
         times = sorted(self.call() for _ in range(calls))
@@ -161,31 +166,40 @@ with results.test("disk full under the journal: calls keep their pace, the log s
     try:
         server.start()
         journal = f"{server.folder}/data/bindings.journal"
-        crowd, numbers = Udp(server), itertools.count()
+        crowd, numbers, compactions = Udp(server), itertools.count(), []
 
-        def register_100():
-            for number in itertools.islice(numbers, 100):
+        def register_users(count):
+            for number in itertools.islice(numbers, count):
                 register(f"user{number}", crowd, number)
 
-        register_100()
-        eventually(lambda: os.path.getsize(journal) > 4096, "the journal is the largest file")
+        def stat(name):
+            return server.ctl("stats", name)[name]
+
+        register_users(400)
+        eventually(lambda: os.path.getsize(journal) > 40_000, "the journal is by far the largest file")
 
         def room(octets):
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (octets, resource.RLIM_INFINITY))
 
         def fill(_):
             # No file may grow beyond the journal's size of now, as on a full disk.
+            failed = stat("journal.errors")
+            compactions.append(stat("journal.compactions"))
             room(os.path.getsize(journal))
-            register_100()
-            eventually(lambda: "bindings.journal cannot be written" in open(server.log).read(), "the log says it")
+            register_users(100)
+            eventually(lambda: stat("journal.errors") > failed, "the journal cannot be written")
+
+        def users():
+            return {binding["address"] for binding in server.ctl("bindings", "list")}
 
         unmoved(server, fill, lambda: room(resource.RLIM_INFINITY))
-        assert server.ctl("stats", "journal.errors")["journal.errors"] > 0
-        bound = len(server.ctl("bindings", "list"))
-        assert bound > 200, bound
-        assert server.stop() == 0
+        assert "bindings.journal cannot be written" in open(server.log).read(), server.tail()
+        eventually(lambda: stat("journal.compactions") > compactions[-1], "the newest state is written", 30)
+        bound = users()
+        assert len(bound) > 500, len(bound)
+        server.stop(signal.SIGKILL)
         server.start()
-        assert len(server.ctl("bindings", "list")) == bound
+        assert users() == bound
     finally:
         server.clean()
 
