@@ -62,8 +62,8 @@ class Baresip:
         self.events = []
         self.buffer = b""
         self.control = None
-        eventually(lambda: self._connect(control), f"baresip {user} takes commands")
-        eventually(lambda: "200 OK" in self.out() or "All 1 useragent registered" in self.out(), f"baresip {user} is registered\n{self.out()}", 30)
+        eventually(lambda: self._connect(control), lambda: f"baresip {user} takes commands; ended with {self.process.poll()}\n{self.out()}")
+        eventually(lambda: "200 OK" in self.out() or "All 1 useragent registered" in self.out(), lambda: f"baresip {user} is registered\n{self.out()}", 30)
 
     def _connect(self, port):
         try:
@@ -95,7 +95,7 @@ class Baresip:
         return [event.get("type") for event in self.events]
 
     def wait_for(self, event, seconds=20):
-        eventually(lambda: event in self.poll(), f"{event} at {self.user}; seen {self.poll()}\n{self.out()[-1500:]}", seconds)
+        eventually(lambda: event in self.poll(), lambda: f"{event} at {self.user}; seen {self.poll()}\n{self.out()[-1500:]}", seconds)
 
     def heard(self, tone):
         """Whether what arrived over RTP was that tone: loud, and with its number of zero crossings."""

@@ -133,12 +133,13 @@ class Results:
 
 
 def eventually(condition, what, seconds=20):
+    """`what`: a text, or what makes one of how things are when the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
             return
         time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
 
 
 class Udp:

@@ -109,7 +109,7 @@ with Browser() as browser, web_server() as server:
         server.stop()
         server.start()
         alice.wait_for("registered", len(alice.seen("registered")) + 1, 40)
-        eventually(lambda: len(bindings(server, "alice")) == 1, f"one binding: {bindings(server, 'alice')}")
+        eventually(lambda: len(bindings(server, "alice")) == 1, lambda: f"one binding: {bindings(server, 'alice')}")
     with results.test("a wrong password is refused"):
         eve = browser.phone("bob", "sipjs")
         try:
@@ -158,6 +158,6 @@ with Browser() as browser, web_server(origins=["https://phone.example.test"]) as
         except AssertionError:
             pass
         assert page.seen("disconnected") and not page.seen("connected"), page.events
-        eventually(lambda: page.origin in server.tail(50), f"{page.origin} in the log: {server.tail()}")
+        eventually(lambda: page.origin in server.tail(50), lambda: f"{page.origin} in the log: {server.tail()}")
 
 results.finish()

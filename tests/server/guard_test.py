@@ -139,7 +139,7 @@ with Bellhop(guard="") as server:
         dropped = server.ctl("stats", "guard.dropped.banned")["guard.dropped.banned"]
         assert dropped > 50_000, f"the flood was no flood: {dropped} dropped"
         assert good >= 48 and p95 < 2000, (good, p95)
-        eventually(lambda: memory(server) - before < 48 << 20, f"memory back from {memory(server)} to {before}", 45)
+        eventually(lambda: memory(server) - before < 48 << 20, lambda: f"memory back from {memory(server)} to {before}", 45)
         stalls = server.ctl("stats", "shard.long")
         print(f"     {good} of 50 calls, p95 {p95:.0f} ms, {dropped} packets dropped, {stalls}", flush=True)
     # [threats 67] a dry run of a stricter rule changes nothing
