@@ -28,7 +28,7 @@ def free_port():
 
 class Bellhop:
     def __init__(self, accounts=("alice", "bob"), authenticate="all", more="", domain="example.test", folder=None,
-                 guard='exempt = ["127.0.0.0/8"]'):
+                 guard='exempt = ["127.0.0.0/8"]', workers=2):
         self.process = None
         atexit.register(self.clean)  # a test that fails half-way leaves no server behind
         self.folder = folder or tempfile.mkdtemp(prefix="bellhop-test-")
@@ -38,7 +38,7 @@ class Bellhop:
         with open(self.config, "w") as f:
             f.write(f"""[server]
 data_dir = "data"
-workers = 2
+workers = {workers}
 [[listen]]
 transport = "udp"
 address = "127.0.0.1:{self.port}"
