@@ -135,8 +135,10 @@ bool add(DnsAnswer& answer, DnsType type, std::string_view message, const Record
       if (!data.good() || data.at() != record.end) return false;
       std::array<std::uint8_t, 16> bytes{};
       std::copy(octets.begin(), octets.end(), bytes.begin());
-      answer.addresses.push_back(size == 16 ? IpAddress::v6(bytes)
-                                            : IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]}));
+      const IpAddress address =
+          size == 16 ? IpAddress::v6(bytes) : IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]});
+      // An IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2) is none that anybody could be sent to over IPv6.
+      if (address.is_v6() == (type == DnsType::aaaa)) answer.addresses.push_back(address);
       return true;
     }
     case DnsType::srv: {

@@ -8,6 +8,7 @@ namespace bellhop::net {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Outcome = Answer::Outcome;
 
@@ -82,6 +83,16 @@ TEST(DnsAnswer, ReadsWhatWasAsked) {
   EXPECT_EQ(answer->outcome, Outcome::found);
   EXPECT_THAT(answer->addresses, ElementsAre(v4, v4));
   EXPECT_EQ(answer->ttl, 60s);
+}
+
+// [RFC4291 2.5.5.2] A mapped IPv4 address is no address for IPv6.
+TEST(DnsAnswer, MappedAddressesAreNotUsed) {
+  const std::string mapped = std::string(10, '\0') + "\xff\xff" + address;
+  const auto answer =
+      parse_dns_answer(asking("a.test", 28).record("a.test", 28, 60, mapped).with_header(), "a.test", DnsType::aaaa);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->outcome, Outcome::absent);
+  EXPECT_THAT(answer->addresses, IsEmpty());
 }
 
 // [RFC2782] Priority, weight, port and target, in ascending order; "." is kept as what it is.
