@@ -119,6 +119,7 @@ struct Sip {
   std::size_t udp_limit_wan = 1300;
   std::vector<Network> lan = private_networks();  ///< what counts as LAN
   std::uint8_t tos = 0;                           ///< CGP-32
+  bool join_datagrams = true;                     ///< under load; see net::SendBatch
   std::uint32_t max_forwards = 70;                ///< put in where it is missing
   std::uint32_t max_breadth = 60;                 ///< RFC 5393
   RecordRoute record_route = RecordRoute::always;

@@ -1,5 +1,6 @@
 #include "net/datagram_batch.hpp"
 
+#include <netinet/udp.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -16,6 +17,12 @@ namespace {
 /// Not a multiple of the page: the beginnings of the slots would otherwise fall into the same few lines of the cache.
 constexpr std::size_t slot_stride = 65536 + 576;
 constexpr std::size_t region = ReceiveBatch::slots * slot_stride;
+
+/// Fewer at once mean a quiet server, whose packets somebody may want to read with tcpdump, which shows a run as one.
+constexpr std::size_t least_joined = 16;
+/// What every path takes in one piece (RFC 3261 section 18.1.1); the kernel refuses runs of more than the path does.
+constexpr std::size_t longest_joined = 1300;
+constexpr std::size_t largest_run = 65000;
 
 }  // namespace
 
@@ -72,21 +79,105 @@ void ReceiveBatch::prefetch(int slot) const {
 }
 
 SendBatch::SendBatch() : memory_(256 * 1024) {
-  for (std::size_t i = 0; i < slots; ++i) {
-    headers_[i].msg_hdr.msg_iov = &vectors_[i];
-    headers_[i].msg_hdr.msg_iovlen = 1;
-    headers_[i].msg_hdr.msg_name = &addresses_[i];
+  for (SegmentSize& control : segment_sizes_) {
+    cmsghdr header{};
+    header.cmsg_level = SOL_UDP;
+    header.cmsg_type = UDP_SEGMENT;
+    header.cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+    std::memcpy(control.octets.data(), &header, sizeof header);
   }
 }
 
-void SendBatch::add(SocketId socket, const Endpoint& to, std::string_view octets) {
+void SendBatch::add(SocketId socket, const Endpoint& to, std::string_view octets, std::uint64_t subject) {
   char* const copy = memory_.data() + used_;
   if (!octets.empty()) std::memcpy(copy, octets.data(), octets.size());
   used_ += octets.size();
   sockets_[count_] = socket;
   vectors_[count_] = {copy, octets.size()};
-  headers_[count_].msg_hdr.msg_namelen = to_kernel(to, addresses_[count_]);
+  address_lengths_[count_] = to_kernel(to, addresses_[count_]);
+  subjects_[count_] = subject;
   ++count_;
+}
+
+void SendBatch::arrange(bool join) {
+  join = join && count_ >= least_joined;
+  runs_ = 0;
+  if (join) {
+    latest_run_.fill(0);
+    latest_slot_.fill(0);
+    least_run_ = 0;
+  }
+  for (std::size_t slot = 0; slot < count_; ++slot) {
+    const Number run = join ? run_for(static_cast<Number>(slot)) : static_cast<Number>(runs_);
+    if (run == runs_) sizes_[runs_] = 0, firsts_[runs_++] = static_cast<Number>(slot);
+    ++sizes_[run];
+    run_of_[slot] = run;
+  }
+  Number begin = 0;
+  for (std::size_t run = 0; run < runs_; begin += sizes_[run++]) {
+    begins_[run] = begin;
+    msghdr& header = headers_[run].msg_hdr;
+    header.msg_name = &addresses_[firsts_[run]];
+    header.msg_namelen = address_lengths_[firsts_[run]];
+    header.msg_iov = &run_vectors_[begin];
+    header.msg_iovlen = 0;
+    header.msg_control = nullptr;
+    header.msg_controllen = 0;
+    if (sizes_[run] == 1) continue;
+    const auto segment = static_cast<std::uint16_t>(vectors_[firsts_[run]].iov_len);
+    std::memcpy(segment_sizes_[run].octets.data() + CMSG_LEN(0), &segment, sizeof segment);
+    header.msg_control = segment_sizes_[run].octets.data();
+    header.msg_controllen = segment_sizes_[run].octets.size();
+  }
+  for (std::size_t slot = 0; slot < count_; ++slot) {
+    const std::size_t place = begins_[run_of_[slot]] + headers_[run_of_[slot]].msg_hdr.msg_iovlen++;
+    run_vectors_[place] = vectors_[slot];
+    slots_[place] = static_cast<Number>(slot);
+  }
+}
+
+/// The latest run of its destination and size, unless it would overtake its own subject there; runs_: a new one.
+SendBatch::Number SendBatch::run_for(Number slot) {
+  const auto next = static_cast<Number>(runs_);
+  const std::uint64_t subject = subjects_[slot];
+  if (subject == 0) {
+    least_run_ = static_cast<Number>(next + 1);
+    return next;
+  }
+  std::size_t place = subject % latest_slot_.size();
+  while (latest_slot_[place] != 0 && subjects_[latest_slot_[place] - 1u] != subject)
+    place = (place + 1) % latest_slot_.size();
+  const Number least = latest_slot_[place] == 0 ? least_run_ : std::max(least_run_, run_of_[latest_slot_[place] - 1u]);
+  latest_slot_[place] = static_cast<Number>(slot + 1);
+
+  const std::size_t octets = vectors_[slot].iov_len;
+  if (octets == 0 || octets > longest_joined) return next;
+  place = place_of(slot);
+  while (latest_run_[place] != 0 && !alike(slot, firsts_[latest_run_[place] - 1u]))
+    place = (place + 1) % latest_run_.size();
+  if (latest_run_[place] != 0) {
+    const auto run = static_cast<Number>(latest_run_[place] - 1u);
+    if (run >= least && (sizes_[run] + 1u) * octets <= largest_run) return run;
+  }
+  latest_run_[place] = static_cast<Number>(next + 1);
+  return next;
+}
+
+bool SendBatch::alike(Number slot, Number other) const {
+  return vectors_[slot].iov_len == vectors_[other].iov_len && sockets_[slot] == sockets_[other] &&
+         address_lengths_[slot] == address_lengths_[other] &&
+         std::memcmp(&addresses_[slot], &addresses_[other], address_lengths_[slot]) == 0;
+}
+
+std::size_t SendBatch::place_of(Number slot) const {
+  std::uint64_t mixed = vectors_[slot].iov_len, piece;
+  static_assert(sizeof(sockaddr_in) % sizeof piece == 0);
+  const char* const address = reinterpret_cast<const char*>(&addresses_[slot]);
+  for (std::size_t at = 0; at + sizeof piece <= address_lengths_[slot]; at += sizeof piece) {
+    std::memcpy(&piece, address + at, sizeof piece);
+    mixed = (mixed ^ piece) * 0x9e3779b97f4a7c15;
+  }
+  return (mixed >> 32) % latest_run_.size();
 }
 
 bool SendBacklog::add(const Endpoint& to, std::string_view octets) {

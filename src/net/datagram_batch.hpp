@@ -47,33 +47,65 @@ class ReceiveBatch {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control_{};  ///< of the first slot
 };
 
-/// Copies of what is to be sent this turn, ready for sendmmsg; datagrams of one socket that follow each other leave in
-/// one call.
+/// Copies of what is to be sent this turn, ready for sendmmsg.
+///
+/// The kernel's price is per call through its stack, not per octet: datagrams of one size to one destination can pass
+/// it as one (UDP_SEGMENT, "generic segmentation offload"), a *run*, and arrive as they would one by one. Under load a
+/// peer that many calls come from or go to, a trunk or a border controller, has a dozen of them in one batch. A run may
+/// overtake what was said before it, but never what has the same subject (Wire::set_subject).
 class SendBatch {
  public:
   SendBatch();
 
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] bool has_room(std::size_t octets) const { return count_ < slots && used_ + octets <= memory_.size(); }
-  void add(SocketId socket, const Endpoint& to, std::string_view octets);
+  /// `subject`: 0 is that of what overtakes nothing and is not overtaken.
+  void add(SocketId socket, const Endpoint& to, std::string_view octets, std::uint64_t subject);
+  void clear() { count_ = used_ = runs_ = 0; }
 
-  [[nodiscard]] std::size_t count() const { return count_; }
-  [[nodiscard]] SocketId socket(std::size_t slot) const { return sockets_[slot]; }
-  [[nodiscard]] mmsghdr* headers(std::size_t slot) { return &headers_[slot]; }
-  [[nodiscard]] Endpoint to(std::size_t slot) const { return from_kernel(addresses_[slot]); }
-  [[nodiscard]] std::string_view octets(std::size_t slot) const {
-    return {static_cast<const char*>(vectors_[slot].iov_base), vectors_[slot].iov_len};
+  /// Divides all that was added into runs, one for each datagram when the batch is small or `join` is false.
+  void arrange(bool join);
+  [[nodiscard]] std::size_t runs() const { return runs_; }
+  [[nodiscard]] SocketId socket(std::size_t run) const { return sockets_[slots_[begins_[run]]]; }
+  [[nodiscard]] mmsghdr* headers(std::size_t run) { return &headers_[run]; }
+  [[nodiscard]] Endpoint to(std::size_t run) const { return from_kernel(addresses_[slots_[begins_[run]]]); }
+  /// How many datagrams are in it, and the octets of the n-th.
+  [[nodiscard]] std::size_t size(std::size_t run) const { return headers_[run].msg_hdr.msg_iovlen; }
+  [[nodiscard]] std::string_view octets(std::size_t run, std::size_t n) const {
+    const iovec& vector = run_vectors_[begins_[run] + n];
+    return {static_cast<const char*>(vector.iov_base), vector.iov_len};
   }
-  void clear() { count_ = used_ = 0; }
 
  private:
   static constexpr std::size_t slots = 64;
+  using Number = std::uint8_t;  ///< of a slot or a run
+  using Table = std::array<Number, 128>;
+  struct alignas(cmsghdr) SegmentSize {
+    std::array<char, CMSG_SPACE(sizeof(std::uint16_t))> octets;
+  };
+
+  [[nodiscard]] Number run_for(Number slot);
+  [[nodiscard]] bool alike(Number slot, Number other) const;
+  [[nodiscard]] std::size_t place_of(Number slot) const;
+
   std::vector<char> memory_;
-  std::size_t count_ = 0, used_ = 0;
+  std::size_t count_ = 0, used_ = 0, runs_ = 0;
+  // By slot, in the order of add().
   std::array<SocketId, slots> sockets_{};
-  std::array<mmsghdr, slots> headers_{};
   std::array<iovec, slots> vectors_{};
   std::array<KernelAddress, slots> addresses_;
+  std::array<socklen_t, slots> address_lengths_{};
+  std::array<std::uint64_t, slots> subjects_{};
+  std::array<Number, slots> run_of_{};
+  // By run; its datagrams stand together in run_vectors_ and slots_.
+  std::array<mmsghdr, slots> headers_{};
+  std::array<SegmentSize, slots> segment_sizes_{};
+  std::array<Number, slots> begins_{}, sizes_{}, firsts_{};
+  std::array<iovec, slots> run_vectors_{};
+  std::array<Number, slots> slots_{};
+  // While arranging: the latest run of a destination and size, the latest slot of a subject, both plus one.
+  Table latest_run_{}, latest_slot_{};
+  Number least_run_ = 0;  ///< what has no subject closed those before
 };
 
 /// What one socket could not send because the kernel's buffer was full. Bounded: what does not fit is refused.

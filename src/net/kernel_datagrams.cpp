@@ -25,6 +25,9 @@ constexpr Duration stamping = seconds(10);
 constexpr int errors_at_once = 64;
 /// How often a datagram is tried while errors about others are in its way.
 constexpr int most_tries = 16;
+/// Batches that leave unjoined after the kernel refused a run: a device without checksums (EIO, until Linux 6.11), a
+/// path of less than SendBatch's longest datagram, IPsec.
+constexpr std::size_t batches_unjoined = 10'000;
 
 /// RFC 3261 section 18.4: unreachable and parameter problem mean failure; time exceeded and source quench are ignored.
 /// "Fragmentation needed" is no failure either: the kernel has learnt the size and the next copy goes through.
@@ -55,6 +58,11 @@ void set_buffers(const Descriptor& socket, const SocketOptions& options) {
   if (!set_option(socket, SOL_SOCKET, SO_SNDBUFFORCE, send)) set_option(socket, SOL_SOCKET, SO_SNDBUF, send);
 }
 
+/// What a run may be refused for where its datagrams would not be.
+bool is_about_runs(int error_number) {
+  return error_number == EIO || error_number == EINVAL || error_number == EMSGSIZE || error_number == EOPNOTSUPP;
+}
+
 void clear_error(const Descriptor& socket) {
   int error = 0;
   socklen_t length = sizeof error;
@@ -74,6 +82,8 @@ KernelDatagrams::KernelDatagrams(Poller& poller, observe::Metrics& metrics, Dura
       sent_(metrics.counter("net.udp.sent")),
       send_dropped_(metrics.counter("net.udp.send_dropped")),
       send_failed_(metrics.counter("net.udp.send_failed")),
+      joined_(metrics.counter("net.udp.joined")),
+      joins_refused_(metrics.counter("net.udp.joins_refused")),
       icmp_errors_(metrics.counter("net.udp.icmp_errors")),
       kernel_dropped_(metrics.counter("net.udp.kernel_dropped")) {}
 
@@ -175,7 +185,7 @@ bool KernelDatagrams::take_errors(SocketId id) {
   return true;
 }
 
-void KernelDatagrams::send(SocketId id, const Endpoint& to, std::string_view octets) {
+void KernelDatagrams::send(SocketId id, const Endpoint& to, std::string_view octets, std::uint64_t subject) {
   const Socket* socket = open_socket(id);
   if (socket == nullptr || octets.size() > largest_datagram) {
     send_dropped_.add();
@@ -183,37 +193,63 @@ void KernelDatagrams::send(SocketId id, const Endpoint& to, std::string_view oct
     put_back(id, to, octets);
   } else {
     if (!batch_.has_room(octets.size())) flush();
-    batch_.add(id, to, octets);
+    batch_.add(id, to, octets, subject);
   }
 }
 
 void KernelDatagrams::flush() {
-  for (std::size_t first = 0; first < batch_.count();) {
+  if (batch_.empty()) return;
+  if (not_joined_ > 0) --not_joined_;
+  batch_.arrange(joining_ && not_joined_ == 0);
+  for (std::size_t first = 0; first < batch_.runs();) {
     std::size_t last = first + 1;
-    while (last < batch_.count() && batch_.socket(last) == batch_.socket(first)) ++last;
+    while (last < batch_.runs() && batch_.socket(last) == batch_.socket(first)) ++last;
     transmit(batch_.socket(first), first, last);
     first = last;
   }
   batch_.clear();
 }
 
+/// Runs of one socket. Where one fails, each of its datagrams is tried by itself: the failure may be that of an earlier
+/// one, of one among them, or the path does not take runs.
 void KernelDatagrams::transmit(SocketId id, std::size_t first, std::size_t last) {
   const Socket* socket = open_socket(id);
-  int failures = 0;
   while (socket != nullptr && first < last) {
     const int count = socket->backlog.empty() ? ::sendmmsg(socket->descriptor.get(), batch_.headers(first),
                                                            static_cast<unsigned>(last - first), MSG_DONTWAIT)
-                                              : -1;
-    if (count > 0) {
-      sent_.add(static_cast<std::uint64_t>(count));
-      first += static_cast<std::size_t>(count);
-      failures = 0;
-    } else if (!socket->backlog.empty() || would_block(errno)) {
-      for (; first < last; ++first) put_back(id, batch_.to(first), batch_.octets(first));
-    } else if (const int error_number = errno; is_final(id, error_number, failures)) {
-      give_up(id, batch_.to(first++), error_number);
-      failures = 0;
+                                              : 0;
+    const int error_number = errno;
+    for (const std::size_t end = first + static_cast<std::size_t>(std::max(count, 0)); first < end; ++first) {
+      sent_.add(batch_.size(first));
+      if (batch_.size(first) > 1) joined_.add(batch_.size(first));
     }
+    if (count > 0) continue;
+    if (count < 0 && batch_.size(first) > 1 && is_about_runs(error_number)) {
+      joins_refused_.add();
+      not_joined_ = batches_unjoined;
+    }
+    for (std::size_t n = 0; n < batch_.size(first); ++n) {
+      const std::string_view octets = batch_.octets(first, n);
+      if (!socket->backlog.empty() || !send_alone(*socket, id, batch_.to(first), octets))
+        put_back(id, batch_.to(first), octets);
+    }
+    ++first;
+  }
+}
+
+bool KernelDatagrams::send_alone(const Socket& socket, SocketId id, const Endpoint& to, std::string_view octets) {
+  KernelAddress address;
+  const socklen_t length = to_kernel(to, address);
+  for (int failures = 0;;) {
+    if (::sendto(socket.descriptor.get(), octets.data(), octets.size(), MSG_DONTWAIT, &address.any, length) >= 0) {
+      sent_.add();
+      return true;
+    }
+    const int error_number = errno;
+    if (would_block(error_number)) return false;
+    if (!is_final(id, error_number, failures)) continue;
+    give_up(id, to, error_number);
+    return true;
   }
 }
 
@@ -242,21 +278,9 @@ void KernelDatagrams::put_back(SocketId id, const Endpoint& to, std::string_view
 void KernelDatagrams::send_backlog(SocketId id) {
   Socket* socket = open_socket(id);
   if (socket == nullptr) return;
-  int failures = 0;
-  while (!socket->backlog.empty()) {
+  for (; !socket->backlog.empty(); socket->backlog.pop()) {
     const SendBacklog::Datagram& next = socket->backlog.front();
-    KernelAddress to;
-    const socklen_t length = to_kernel(next.to, to);
-    if (::sendto(socket->descriptor.get(), next.octets.data(), next.octets.size(), MSG_DONTWAIT, &to.any, length) < 0) {
-      if (would_block(errno)) return;
-      const int error_number = errno;
-      if (!is_final(id, error_number, failures)) continue;
-      give_up(id, next.to, error_number);
-    } else {
-      sent_.add();
-    }
-    failures = 0;
-    socket->backlog.pop();
+    if (!send_alone(*socket, id, next.to, next.octets)) return;
   }
   poller_.change(socket->descriptor, EPOLLIN, datagrams_key(id));
 }

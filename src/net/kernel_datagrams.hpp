@@ -21,7 +21,8 @@ class KernelDatagrams {
 
   [[nodiscard]] Result<Endpoint, OpenError> open(SocketId id, const Endpoint& local, const SocketOptions& options);
   void close(SocketId id);
-  void send(SocketId id, const Endpoint& to, std::string_view octets);
+  void send(SocketId id, const Endpoint& to, std::string_view octets, std::uint64_t subject);
+  void set_joining(bool wanted) { joining_ = wanted; }
 
   void on_event(SocketId id, std::uint32_t events, WireHandler& handler, TimePoint now);
   /// Sends the batch.
@@ -50,6 +51,8 @@ class KernelDatagrams {
   bool take_errors(SocketId id);
   [[nodiscard]] bool is_final(SocketId id, int error_number, int& failures);
   void transmit(SocketId id, std::size_t first, std::size_t last);
+  /// Sends one datagram or gives it up; false when the kernel has no room for it now.
+  [[nodiscard]] bool send_alone(const Socket& socket, SocketId id, const Endpoint& to, std::string_view octets);
   void give_up(SocketId id, const Endpoint& to, int error_number);
   void put_back(SocketId id, const Endpoint& to, std::string_view octets);
   void send_backlog(SocketId id);
@@ -59,11 +62,15 @@ class KernelDatagrams {
   ReceiveBatch received_;
   Duration& queue_delay_;
   SendBatch batch_;
+  bool joining_ = true;
+  std::size_t not_joined_ = 0;  ///< so many more batches leave unjoined
   std::vector<std::pair<SocketId, Endpoint>> unreachable_;
   observe::Counter& received_count_;
   observe::Counter& sent_;
   observe::Counter& send_dropped_;
   observe::Counter& send_failed_;
+  observe::Counter& joined_;
+  observe::Counter& joins_refused_;
   observe::Counter& icmp_errors_;
   observe::Counter& kernel_dropped_;
 };

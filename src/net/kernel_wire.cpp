@@ -59,8 +59,9 @@ class EpollWire final : public KernelWire {
     streams_.close_listener(socket);
   }
   void send_datagram(SocketId socket, const Endpoint& to, std::string_view octets) override {
-    datagrams_.send(socket, to, octets);
+    datagrams_.send(socket, to, octets, subject_);
   }
+  void set_joining(bool wanted) override { datagrams_.set_joining(wanted); }
   StreamId connect(const Endpoint& remote, const std::optional<IpAddress>& local,
                    const SocketOptions& options) override {
     return streams_.connect(remote, local, options);

@@ -13,13 +13,15 @@ namespace bellhop::net {
 ///
 /// Owner   one shard thread; only wake() and stop() may come from others.
 /// Errors  create() throws std::system_error when the kernel has no epoll or no memory left: start-up only.
-/// Cost    aimed at, not yet measured: 2.4 us of CPU for a datagram in and one out, nearly all of it the kernel's; an idle
+/// Cost    aimed at, not yet measured: 2.4 us of CPU for a datagram in and one out, nearly all of it the kernel's; an
+/// idle
 ///         connection about 100 octets here.
 class KernelWire : public Wire {
  public:
   /// Counters: net.turns; net.udp.received, sent, send_dropped (no room, too long, closed socket), send_failed (refused
-  /// by the kernel), icmp_errors, kernel_dropped (receive buffer full, read once a second); net.tcp.accepted, rejected
-  /// (out of descriptors), connected, connect_failed, overflowed; gauge net.tcp.open.
+  /// by the kernel), joined (left together with others), joins_refused (by the kernel, for this path), icmp_errors,
+  /// kernel_dropped (receive buffer full, read once a second); net.tcp.accepted, rejected (out of descriptors),
+  /// connected, connect_failed, overflowed; gauge net.tcp.open.
   [[nodiscard]] static std::unique_ptr<KernelWire> create(observe::Metrics& metrics);
 
   /// Runs turns until stop() was called, also before this. A turn: wait (until next_deadline), read, on_wake, on_turn,

@@ -24,6 +24,7 @@ using ::testing::Ge;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAreArray;
 
 const Endpoint loopback4 = *Endpoint::parse("127.0.0.1:0"), loopback6 = *Endpoint::parse("[::1]:0");
 constexpr std::size_t plenty = 1 << 24;
@@ -142,6 +143,204 @@ TEST_F(KernelDatagramsTest, WhatCannotBeSentIsCounted) {
   EXPECT_EQ(counter("net.udp.sent"), 1u) << "said before closing";
   wire->send_datagram(a, loopback4, "x");
   EXPECT_EQ(counter("net.udp.send_dropped"), 2u);
+}
+
+/// What is sent in one turn: 64 datagrams, where `subject` and `place` are in each.
+struct Crowd {
+  static constexpr std::size_t count = 64;
+  struct Datagram {
+    std::size_t peer;
+    std::uint64_t subject;
+    std::string octets;
+  };
+  std::vector<Datagram> datagrams;
+
+  Crowd(std::size_t subjects, std::size_t peers, std::size_t sizes) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t subject = 1 + i * 7 % subjects;
+      std::string octets = std::to_string(subject) + "/" + std::to_string(i) + "/";
+      octets.resize(100 + (i + i / subjects) % sizes * 10, static_cast<char>('a' + i % 26));
+      datagrams.push_back({i * 7 % peers, subject, std::move(octets)});
+    }
+  }
+  /// What the peer gets of the subject (of any: 0), in the order in which it was sent.
+  [[nodiscard]] std::vector<std::string> to(std::size_t peer, std::uint64_t subject) const {
+    std::vector<std::string> chosen;
+    for (const Datagram& datagram : datagrams)
+      if (datagram.peer == peer && (subject == 0 || datagram.subject == subject)) chosen.push_back(datagram.octets);
+    return chosen;
+  }
+};
+
+// [house 5] Datagrams that leave joined arrive whole and one by one, each at its peer, and never overtake one about the
+// same subject.
+TEST_F(KernelDatagramsTest, JoinedTheyArriveOneByOne) {
+  constexpr std::size_t subjects = 20;
+  struct Round {
+    Endpoint where;
+    std::size_t peers, sizes;
+  };
+  const Round rounds[] = {{loopback4, 1, 64}, {loopback4, 2, 8}, {loopback4, 10, 3}, {loopback4, 60, 1},
+                          {loopback6, 1, 64}, {loopback6, 2, 8}, {loopback6, 10, 3}, {loopback6, 60, 1}};
+  for (const auto& [where, peers, sizes] : rounds) {
+    const SocketId a = open(where);
+    std::vector<SocketId> sockets;
+    while (sockets.size() < peers) sockets.push_back(open(where, {.shared = false}));  // else two may get one port
+    const Crowd crowd(subjects, peers, sizes);
+    std::vector<std::vector<std::string>> got(peers);
+    std::size_t all = 0;
+    heard.datagram = [&](SocketId id, const Endpoint& from, std::string_view octets) {
+      EXPECT_EQ(from, at(a));
+      got[id - sockets.front()].emplace_back(octets);
+      ++all;
+    };
+    for (const auto& datagram : crowd.datagrams) {
+      wire->set_subject(datagram.subject);
+      wire->send_datagram(a, at(sockets[datagram.peer]), datagram.octets);
+    }
+    run_until([&] { return all == Crowd::count; });
+    for (std::size_t peer = 0; peer < peers; ++peer) {
+      EXPECT_THAT(got[peer], UnorderedElementsAreArray(crowd.to(peer, 0)));
+      for (std::uint64_t subject = 1; subject <= subjects; ++subject) {
+        const std::string begin = std::to_string(subject) + "/";
+        std::vector<std::string> about;
+        for (const std::string& octets : got[peer])
+          if (octets.starts_with(begin)) about.push_back(octets);
+        EXPECT_EQ(about, crowd.to(peer, subject)) << subject;
+      }
+    }
+  }
+  EXPECT_EQ(counter("net.udp.sent"), std::size(rounds) * Crowd::count);
+  EXPECT_GE(counter("net.udp.joined"), 2 * Crowd::count);
+  EXPECT_EQ(counter("net.udp.joins_refused"), 0u);
+}
+
+// [house 5] Of one subject, of none, of a quiet turn, and where it is not wanted: the order stays.
+TEST_F(KernelDatagramsTest, OrderIsKeptWhereOthersWouldBeOvertaken) {
+  const SocketId a = open(loopback4), peers[] = {open(loopback4), open(loopback4)};
+  std::vector<std::string> got;
+  heard.datagram = [&](SocketId id, const Endpoint&, std::string_view octets) {
+    if (id == peers[0]) got.emplace_back(octets);
+  };
+  const auto in_order = [&](std::size_t subjects, bool all_about_nothing, std::size_t at_once) {
+    const Crowd crowd(subjects, 2, 3);
+    const std::vector<std::string> expected = crowd.to(0, 0);
+    got.clear();
+    std::size_t next = 0;
+    run_until([&] {
+      for (std::size_t n = 0; n < at_once && next < crowd.datagrams.size(); ++n) {
+        const auto& datagram = crowd.datagrams[next++];
+        wire->set_subject(all_about_nothing ? 0 : datagram.subject);
+        wire->send_datagram(a, at(peers[datagram.peer]), datagram.octets);
+      }
+      wire->wake();
+      return got.size() == expected.size();
+    });
+    return got == expected;
+  };
+  EXPECT_TRUE(in_order(1, false, 64)) << "one subject";
+  EXPECT_TRUE(in_order(20, true, 64)) << "no subject";
+  EXPECT_TRUE(in_order(20, false, 15)) << "a quiet turn";
+  EXPECT_FALSE(in_order(20, false, 64)) << "or this test shows nothing";
+  wire->set_joining(false);
+  EXPECT_TRUE(in_order(20, false, 64)) << "not wanted";
+}
+
+// [house 5] What is about nothing stays between what was said before and after it.
+TEST_F(KernelDatagramsTest, WhatIsAboutNothingIsNotOvertaken) {
+  const SocketId a = open(loopback4), b = open(loopback4);
+  std::vector<std::string> got;
+  heard.datagram = [&](SocketId, const Endpoint&, std::string_view octets) { got.emplace_back(octets); };
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    wire->set_subject(i == 10 ? 0 : i + 1);
+    wire->send_datagram(a, at(b), i == 10 ? "between" : i < 10 ? "before" : "behind");
+  }
+  run_until([&] { return got.size() == 20; });
+  std::vector<std::string> expected(10, "before");
+  expected.emplace_back("between");
+  expected.resize(20, "behind");
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(counter("net.udp.joined"), 19u);
+}
+
+// [house 5] Long ones, empty ones and more than one packet holds leave as well, joined or not.
+TEST_F(KernelDatagramsTest, JoinedUpToWhatOnePacketHolds) {
+  const SocketId a = open(loopback4), b = open(loopback4);
+  const auto all_arrive = [&](std::size_t size) {
+    const std::uint64_t joined = counter("net.udp.joined");
+    std::size_t got = 0;
+    heard.datagram = [&](SocketId, const Endpoint&, std::string_view octets) { got += octets.size() == size; };
+    for (std::uint64_t i = 0; i < 64; ++i) {
+      wire->set_subject(i + 1);
+      wire->send_datagram(a, at(b), std::string(size, 'x'));
+    }
+    run_until([&] { return got == 64; });
+    return counter("net.udp.joined") - joined;
+  };
+  EXPECT_EQ(all_arrive(0), 0u);
+  EXPECT_EQ(all_arrive(1), 64u);
+  EXPECT_EQ(all_arrive(1300), 64u) << "a run of 50 and one of 14";
+  EXPECT_EQ(all_arrive(1301), 0u);
+  EXPECT_EQ(counter("net.udp.sent"), 4u * 64);
+  EXPECT_EQ(counter("net.udp.send_failed") + counter("net.udp.joins_refused"), 0u);
+}
+
+/// The descriptor behind a bound socket of this process.
+int descriptor_of(const Endpoint& local) {
+  for (int number = 0; number < 1024; ++number) {
+    KernelAddress address{};
+    socklen_t length = sizeof address;
+    if (::getsockname(number, &address.any, &length) == 0 && from_kernel(address) == local) return number;
+  }
+  return -1;
+}
+
+// [house 5] A path that does not take joined datagrams (here: without checksums) gets them one by one, and is not asked
+// for each batch again.
+TEST_F(KernelDatagramsTest, PathThatTakesNoJoinedOnes) {
+  const SocketId a = open(loopback4), b = open(loopback4);
+  const int none = 1;
+  ASSERT_EQ(::setsockopt(descriptor_of(at(a)), SOL_SOCKET, SO_NO_CHECK, &none, sizeof none), 0);
+  std::size_t got = 0, rounds = 0;
+  heard.datagram = [&](SocketId, const Endpoint&, std::string_view) { ++got; };
+  run_until([&] {
+    if (got == rounds * 20 && rounds < 3) {
+      ++rounds;
+      for (std::uint64_t i = 0; i < 20; ++i) {
+        wire->set_subject(i + 1);
+        wire->send_datagram(a, at(b), "alike");
+      }
+      wire->wake();
+    }
+    return got == 60;
+  });
+  EXPECT_EQ(counter("net.udp.joins_refused"), 1u);
+  EXPECT_EQ(counter("net.udp.joined"), 0u);
+  EXPECT_EQ(counter("net.udp.sent"), 60u);
+  EXPECT_EQ(counter("net.udp.send_failed"), 0u);
+}
+
+// [RFC3261 18.4] Joined ones to a closed port are reported, and nobody else's are lost.
+TEST_F(KernelDatagramsTest, JoinedOnesToAClosedPort) {
+  const SocketId a = open(loopback4), b = open(loopback4), gone = open(loopback4);
+  const Endpoint closed = at(gone);
+  wire->close_socket(gone);
+  std::size_t rounds = 0, got = 0;
+  heard.datagram = [&](SocketId, const Endpoint&, std::string_view) { ++got; };
+  run_until([&] {
+    if (rounds < 20) {
+      ++rounds;
+      for (std::uint64_t i = 0; i < 40; ++i) {
+        wire->set_subject(i + 1);
+        wire->send_datagram(a, i % 2 == 0 ? closed : at(b), "alike");
+      }
+      wire->wake();
+    }
+    return got == 20 * 20 && has("unreachable " + closed.to_string());
+  });
+  EXPECT_GT(counter("net.udp.joined"), 0u);
+  EXPECT_EQ(counter("net.udp.joins_refused"), 0u);
+  EXPECT_EQ(counter("net.udp.send_failed"), 0u);
 }
 
 // [RFC3261 18.4] An ICMP error is told with the destination it is about; the socket's other traffic is not harmed.

@@ -80,6 +80,8 @@ class Wire {
 
   /// Copies the octets into the turn's send batch; the batch leaves at the end of the turn or when it is full.
   virtual void send_datagram(SocketId socket, const Endpoint& to, std::string_view octets) = 0;
+  /// Whether datagrams of one size to one destination may be handed to the kernel together (they arrive one by one).
+  virtual void set_joining(bool) {}
 
   /// Starts a connection; on_connected or on_closed follows. `local` chooses the source address (port chosen by the
   /// kernel).
@@ -107,11 +109,15 @@ class Wire {
   /// How long what is being handed to the handler has waited in the kernel's queue, or less: the least that anything in
   /// it has waited of late (StandingWait). Measured only while input comes faster than it is read; zero otherwise.
   [[nodiscard]] Duration queue_delay() const { return queue_delay_; }
+  /// The handler says what the datagrams it sends from now on are about, a call: datagrams to one destination may
+  /// overtake each other if they are about different ones. 0: this may be about anything.
+  void set_subject(std::uint64_t subject) { subject_ = subject; }
   /// Where the handler says what it is doing.
   [[nodiscard]] TurnMark& mark() { return mark_; }
 
  protected:
   Duration queue_delay_{};
+  std::uint64_t subject_ = 0;
   TurnMark mark_;
 };
 

@@ -97,6 +97,7 @@ void Shard::apply_limits() {
   clients_.set_limit(std::max<std::size_t>(1, config_->sip.client_transactions / shards));
   limits_.message_size = config_->sip.max_message_size;
   limits_.header_block_size = config_->sip.max_header_block;
+  wire_.set_joining(config_->sip.join_datagrams);
   inbox_.set_limit(config_->sip.receive_queue);
   tap_.set_dump_call_packets(config_->log.dump_call_packets);
   tap_.set_ring_size(config_->log.trace_ring);
@@ -231,8 +232,13 @@ void Shard::handle(const net::Flow& from, std::string_view octets, TimePoint arr
                octets, now);
   const auto parsed = message_.parse(octets, limits_, sip::is_stream(from.transport));
   if (!parsed) return refuse_malformed(from, octets, parsed.error(), now);
-  if (message_.is_request()) return pipeline_.on_request(message_, from, *config_, arrived, now);
-  on_response(from, now);
+  wire_.set_subject(hash64(message_.call_id(), shared_.hash_seed));
+  if (message_.is_request()) {
+    pipeline_.on_request(message_, from, *config_, arrived, now);
+  } else {
+    on_response(from, now);
+  }
+  wire_.set_subject(0);
 }
 
 void Shard::on_response(const net::Flow& from, TimePoint now) {
@@ -270,7 +276,8 @@ void Shard::refuse_malformed(const net::Flow& from, std::string_view octets, con
   if (!answer) return;
   std::string tag;
   proxy_.append_to_tag(tag, message_);
-  const std::string_view answered = answers_.write_to_refused(message_, from, refusal.status, refusal.reason, tag, *config_);
+  const std::string_view answered =
+      answers_.write_to_refused(message_, from, refusal.status, refusal.reason, tag, *config_);
   if (answered.size() <= request::most_octets_back(message_, from))
     transmit(transport::reply_flow(message_.top_via(), from), answered);
 }
