@@ -8,21 +8,11 @@
 #include <iterator>
 
 #include "base/copy_octets.hpp"
+#include "sip/values.hpp"
 
 namespace bellhop::registrar {
 
 namespace {
-
-void append_q(std::string& out, std::uint16_t thousandths) {
-  if (thousandths >= 1000) {
-    out += ";q=1";
-    return;
-  }
-  out += ";q=0";
-  if (thousandths == 0) return;
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE(".{:03}"), thousandths);
-  while (out.back() == '0') out.pop_back();
-}
 
 void append_received(std::string& out, const net::Flow& flow) {
   out += ";received=\"sip:";
@@ -49,7 +39,7 @@ void append_contacts(std::string& out, std::span<const location::BindingView> bi
     at = copy_octets(between, at);
     at = std::to_chars(at, at + most_digits, left).ptr;
     out.resize(static_cast<std::size_t>(at - out.data()));
-    append_q(out, binding.q);
+    sip::append_q(out, binding.q);
     out += binding.contact_parameters;
     if (binding.natted) append_received(out, binding.flow);
     if (gruu != nullptr && !binding.instance.empty()) {

@@ -358,12 +358,13 @@ Pipeline::Next Pipeline::pass_on(Context& context, routing::Decision& decision) 
 /// Redirect server (RFC 3261 section 8.3, ARCH-12): every binding with its q; no state.
 Pipeline::Next Pipeline::redirect(Context& context, const routing::Decision& decision) {
   std::string contacts;
-  const auto asked = sip::parse_uri(context.message.request_uri_text());
+  const auto& asked = context.message.request_uri();
   for (const routing::Destination& d : decision.destinations) {
     const auto uri = sip::parse_uri(d.uri);
     if (asked && uri && sip::equivalent(*asked, *uri)) continue;  // it was there and came here
-    fmt::format_to(std::back_inserter(contacts), FMT_STRING("Contact: <{}>;q={}.{:03}\r\n"), d.uri, d.q / 1000,
-                   d.q % 1000);
+    contacts.append("Contact: <").append(d.uri).append(">");
+    sip::append_q(contacts, d.q);
+    contacts.append("\r\n");
   }
   if (contacts.empty()) return refuse(context, 480);
   context.record.note(Decide::routing, "302");

@@ -56,6 +56,18 @@ std::optional<std::uint16_t> parse_q(std::string_view text) {
   return static_cast<std::uint16_t>(thousandths);
 }
 
+void append_q(std::string& out, std::uint16_t thousandths) {
+  if (thousandths >= 1000) {
+    out += ";q=1";
+    return;
+  }
+  out += ";q=0";
+  if (thousandths == 0) return;
+  out += '.';
+  for (unsigned unit = 100, left = thousandths; left > 0; left %= unit, unit /= 10)
+    out += static_cast<char>('0' + left / unit);
+}
+
 namespace {
 
 /// The comma behind the value that begins at `begin`, or the end: those in quotes and angle brackets do not count.

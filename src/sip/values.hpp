@@ -102,6 +102,8 @@ struct AuthParameters {
 
 /// q value "0.5" as thousandths (RFC 3261 section 25.1).
 [[nodiscard]] std::optional<std::uint16_t> parse_q(std::string_view text);
+/// The parameter as it is written into a Contact: ";q=0.5".
+void append_q(std::string& out, std::uint16_t thousandths);
 
 /// Cuts the next element off a comma-separated list, respecting quotes and angle brackets. Returns it trimmed and moves
 /// `list` behind the comma; nothing at the end. Between two commas it returns an empty element, which no parser

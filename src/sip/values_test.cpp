@@ -64,6 +64,18 @@ TEST(QValue, IsThousandths) {
     EXPECT_EQ(parse_q(text), std::nullopt) << text;
 }
 
+// [RFC3261 25.1] What is written is read as the same q, without needless digits.
+TEST(QValue, IsWrittenAsItIsRead) {
+  constexpr std::string_view name = ";q=";
+  for (std::uint16_t thousandths = 0; thousandths <= 1000; ++thousandths) {
+    std::string written;
+    append_q(written, thousandths);
+    ASSERT_TRUE(written.starts_with(name));
+    EXPECT_EQ(parse_q(written.substr(name.size())), thousandths) << written;
+    EXPECT_TRUE(written.size() == name.size() + 1 || !written.ends_with('0')) << written;
+  }
+}
+
 std::vector<std::string> elements(std::string_view list) {
   std::vector<std::string> out;
   while (const auto element = next_in_list(list)) out.emplace_back(*element);
