@@ -98,9 +98,8 @@ void add_sip_messages(Section<Sip>& section) {
       .may("tos", &Sip::tos, Count{0, 255}, restart, "CGP-32",
            "Type-of-service octet of the packets we send, like 0x68.")
       .may("join_datagrams", &Sip::join_datagrams, Flag{}, live, "house 5",
-           "Under load, hand the kernel datagrams of one size to one peer together, which costs it less; tcpdump on "
-           "this "
-           "machine shows them as one.")
+           "Under load, hand the kernel datagrams of one size to one peer together, which costs it less. A tcpdump or "
+           "a firewall's SIP helper on this machine sees them as one.")
       .may("max_message_size", &Sip::max_message_size, Size{4 * kib, 16 * mib}, live, "RFC 3261 21.5.7",
            "The longest message on a stream; a longer one is answered 513 and the connection closed.")
       .may("max_header_block", &Sip::max_header_block, Size{2 * kib, mib}, live, "threats 10, 24",

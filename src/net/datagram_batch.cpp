@@ -20,8 +20,9 @@ constexpr std::size_t region = ReceiveBatch::slots * slot_stride;
 
 /// Fewer at once mean a quiet server, whose packets somebody may want to read with tcpdump, which shows a run as one.
 constexpr std::size_t least_joined = 16;
-/// What every path takes in one piece (RFC 3261 section 18.1.1); the kernel refuses runs of more than the path does.
-constexpr std::size_t longest_joined = 1300;
+/// What every path takes in one piece, as IPv6 requires (RFC 8200 section 5: 1,280 octets with the headers); over IPv4
+/// the pieces of a run may share their identification and are not marked "do not fragment".
+constexpr std::size_t longest_joined = 1232;
 constexpr std::size_t largest_run = 65000;
 
 }  // namespace

@@ -25,8 +25,8 @@ constexpr Duration stamping = seconds(10);
 constexpr int errors_at_once = 64;
 /// How often a datagram is tried while errors about others are in its way.
 constexpr int most_tries = 16;
-/// Batches that leave unjoined after the kernel refused a run: a device without checksums (EIO, until Linux 6.11), a
-/// path of less than SendBatch's longest datagram, IPsec.
+/// Batches that leave unjoined after the kernel refused a run with EIO, as for a device that computes no checksums
+/// (until Linux 6.11) and for IPsec. Other refusals are those of a path too narrow, and only that run's.
 constexpr std::size_t batches_unjoined = 10'000;
 
 /// RFC 3261 section 18.4: unreachable and parameter problem mean failure; time exceeded and source quench are ignored.
@@ -56,11 +56,6 @@ void set_buffers(const Descriptor& socket, const SocketOptions& options) {
   const int receive = static_cast<int>(options.receive_buffer), send = static_cast<int>(options.send_buffer);
   if (!set_option(socket, SOL_SOCKET, SO_RCVBUFFORCE, receive)) set_option(socket, SOL_SOCKET, SO_RCVBUF, receive);
   if (!set_option(socket, SOL_SOCKET, SO_SNDBUFFORCE, send)) set_option(socket, SOL_SOCKET, SO_SNDBUF, send);
-}
-
-/// What a run may be refused for where its datagrams would not be.
-bool is_about_runs(int error_number) {
-  return error_number == EIO || error_number == EINVAL || error_number == EMSGSIZE || error_number == EOPNOTSUPP;
 }
 
 void clear_error(const Descriptor& socket) {
@@ -187,14 +182,10 @@ bool KernelDatagrams::take_errors(SocketId id) {
 
 void KernelDatagrams::send(SocketId id, const Endpoint& to, std::string_view octets, std::uint64_t subject) {
   const Socket* socket = open_socket(id);
-  if (socket == nullptr || octets.size() > largest_datagram) {
-    send_dropped_.add();
-  } else if (!socket->backlog.empty()) {
-    put_back(id, to, octets);
-  } else {
-    if (!batch_.has_room(octets.size())) flush();
-    batch_.add(id, to, octets, subject);
-  }
+  if (socket == nullptr || octets.size() > largest_datagram) return send_dropped_.add();
+  if (!batch_.has_room(octets.size())) flush();  // may begin a backlog
+  if (!socket->backlog.empty()) return put_back(id, to, octets);
+  batch_.add(id, to, octets, subject);
 }
 
 void KernelDatagrams::flush() {
@@ -210,10 +201,10 @@ void KernelDatagrams::flush() {
   batch_.clear();
 }
 
-/// Runs of one socket. Where one fails, each of its datagrams is tried by itself: the failure may be that of an earlier
-/// one, of one among them, or the path does not take runs.
+/// Runs of one socket. The datagrams of one that fails for good are tried by themselves: the path may not take runs.
 void KernelDatagrams::transmit(SocketId id, std::size_t first, std::size_t last) {
   const Socket* socket = open_socket(id);
+  int failures = 0;
   while (socket != nullptr && first < last) {
     const int count = socket->backlog.empty() ? ::sendmmsg(socket->descriptor.get(), batch_.headers(first),
                                                            static_cast<unsigned>(last - first), MSG_DONTWAIT)
@@ -223,17 +214,28 @@ void KernelDatagrams::transmit(SocketId id, std::size_t first, std::size_t last)
       sent_.add(batch_.size(first));
       if (batch_.size(first) > 1) joined_.add(batch_.size(first));
     }
+    const bool later = count == 0 || (count < 0 && would_block(error_number));
+    if (count < 0 && !later && !is_final(id, error_number, failures)) continue;
+    failures = 0;
     if (count > 0) continue;
-    if (count < 0 && batch_.size(first) > 1 && is_about_runs(error_number)) {
-      joins_refused_.add();
-      not_joined_ = batches_unjoined;
+    const std::size_t run = first++;
+    if (later) {
+      for (std::size_t n = 0; n < batch_.size(run); ++n) put_back(id, batch_.to(run), batch_.octets(run, n));
+    } else if (batch_.size(run) == 1) {
+      give_up(id, batch_.to(run), error_number);
+    } else {
+      refuse_run(*socket, id, run, error_number);
     }
-    for (std::size_t n = 0; n < batch_.size(first); ++n) {
-      const std::string_view octets = batch_.octets(first, n);
-      if (!socket->backlog.empty() || !send_alone(*socket, id, batch_.to(first), octets))
-        put_back(id, batch_.to(first), octets);
-    }
-    ++first;
+  }
+}
+
+void KernelDatagrams::refuse_run(const Socket& socket, SocketId id, std::size_t run, int error_number) {
+  joins_refused_.add();
+  if (error_number == EIO) not_joined_ = batches_unjoined;
+  for (std::size_t n = 0; n < batch_.size(run); ++n) {
+    const std::string_view octets = batch_.octets(run, n);
+    if (!socket.backlog.empty() || !send_alone(socket, id, batch_.to(run), octets))
+      put_back(id, batch_.to(run), octets);
   }
 }
 

@@ -51,6 +51,7 @@ class KernelDatagrams {
   bool take_errors(SocketId id);
   [[nodiscard]] bool is_final(SocketId id, int error_number, int& failures);
   void transmit(SocketId id, std::size_t first, std::size_t last);
+  void refuse_run(const Socket& socket, SocketId id, std::size_t run, int error_number);
   /// Sends one datagram or gives it up; false when the kernel has no room for it now.
   [[nodiscard]] bool send_alone(const Socket& socket, SocketId id, const Endpoint& to, std::string_view octets);
   void give_up(SocketId id, const Endpoint& to, int error_number);

@@ -109,8 +109,8 @@ class Wire {
   /// How long what is being handed to the handler has waited in the kernel's queue, or less: the least that anything in
   /// it has waited of late (StandingWait). Measured only while input comes faster than it is read; zero otherwise.
   [[nodiscard]] Duration queue_delay() const { return queue_delay_; }
-  /// The handler says what the datagrams it sends from now on are about, a call: datagrams to one destination may
-  /// overtake each other if they are about different ones. 0: this may be about anything.
+  /// The handler says what the datagrams it sends from now on are about, a call: within one batch those about different
+  /// calls may overtake each other. 0: they may be about anything, and keep their place.
   void set_subject(std::uint64_t subject) { subject_ = subject; }
   /// Where the handler says what it is doing.
   [[nodiscard]] TurnMark& mark() { return mark_; }

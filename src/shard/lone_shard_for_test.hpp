@@ -30,6 +30,7 @@ class MuteWire final : public net::Wire {
   void send_datagram(net::SocketId, const Endpoint&, std::string_view octets) override {
     ++sent_;
     last_ = octets;
+    last_subject_ = subject_;
   }
   [[nodiscard]] net::StreamId connect(const Endpoint&, const std::optional<IpAddress>&,
                                       const net::SocketOptions&) override {
@@ -46,12 +47,14 @@ class MuteWire final : public net::Wire {
   void set_now(TimePoint now) { now_ = now; }
   [[nodiscard]] std::size_t sent() const { return sent_; }
   [[nodiscard]] const std::string& last() const { return last_; }
+  [[nodiscard]] std::uint64_t last_subject() const { return last_subject_; }
 
  private:
   Endpoint local_;
   TimePoint now_{seconds(1'700'000'000)};
   std::size_t sent_ = 0;
   std::string last_;
+  std::uint64_t last_subject_ = 0;
 };
 
 /// One shard with everything it shares and no network: datagrams are handed to it as its wire would. For counting what
@@ -84,6 +87,8 @@ class LoneShard {
   }
 
   [[nodiscard]] std::size_t sent() const { return wire_.sent(); }
+  /// What the datagram that was sent last is about (Wire::set_subject).
+  [[nodiscard]] std::uint64_t last_subject() const { return wire_.last_subject(); }
   [[nodiscard]] location::Table& table() { return table_; }
 
  private:
