@@ -1,5 +1,6 @@
 #include "net/turn_watch.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -8,6 +9,12 @@
 #include "net/clock.hpp"
 
 namespace bellhop::net {
+
+namespace {
+
+constexpr Duration longest_pause = 8 * longest_turn;
+
+}  // namespace
 
 struct TurnWatch::State {
   std::vector<TurnMark*> marks;
@@ -18,9 +25,12 @@ struct TurnWatch::State {
 
   void run() {
     std::unique_lock lock(mutex);
-    while (!ended.wait_for(lock, longest_turn, [this] { return ending; })) {
+    Duration pause = longest_turn;
+    while (!ended.wait_for(lock, pause, [this] { return ending; })) {
       const TimePoint now = clock_now();
-      for (TurnMark* mark : marks) mark->look(now);
+      bool busy = false;
+      for (TurnMark* mark : marks) busy |= mark->look(now);
+      pause = busy ? longest_turn : std::min(2 * pause, longest_pause);
     }
   }
 };
