@@ -131,9 +131,8 @@ void SendBatch::arrange(bool join) {
     header.msg_controllen = segment_sizes_[run].octets.size();
   }
   for (std::size_t slot = 0; slot < count_; ++slot) {
-    const std::size_t place = begins_[run_of_[slot]] + headers_[run_of_[slot]].msg_hdr.msg_iovlen++;
-    run_vectors_[place] = vectors_[slot];
-    slots_[place] = static_cast<Number>(slot);
+    const Number run = run_of_[slot];
+    run_vectors_[begins_[run] + headers_[run].msg_hdr.msg_iovlen++] = vectors_[slot];
   }
 }
 

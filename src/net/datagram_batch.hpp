@@ -66,9 +66,9 @@ class SendBatch {
   /// Divides all that was added into runs, one for each datagram when the batch is small or `join` is false.
   void arrange(bool join);
   [[nodiscard]] std::size_t runs() const { return runs_; }
-  [[nodiscard]] SocketId socket(std::size_t run) const { return sockets_[slots_[begins_[run]]]; }
+  [[nodiscard]] SocketId socket(std::size_t run) const { return sockets_[firsts_[run]]; }
   [[nodiscard]] mmsghdr* headers(std::size_t run) { return &headers_[run]; }
-  [[nodiscard]] Endpoint to(std::size_t run) const { return from_kernel(addresses_[slots_[begins_[run]]]); }
+  [[nodiscard]] Endpoint to(std::size_t run) const { return from_kernel(addresses_[firsts_[run]]); }
   /// How many datagrams are in it, and the octets of the n-th.
   [[nodiscard]] std::size_t size(std::size_t run) const { return headers_[run].msg_hdr.msg_iovlen; }
   [[nodiscard]] std::string_view octets(std::size_t run, std::size_t n) const {
@@ -97,12 +97,11 @@ class SendBatch {
   std::array<socklen_t, slots> address_lengths_{};
   std::array<std::uint64_t, slots> subjects_{};
   std::array<Number, slots> run_of_{};
-  // By run; its datagrams stand together in run_vectors_ and slots_.
+  // By run; its datagrams stand together in run_vectors_. `firsts_`: the slot of its first.
   std::array<mmsghdr, slots> headers_{};
   std::array<SegmentSize, slots> segment_sizes_{};
   std::array<Number, slots> begins_{}, sizes_{}, firsts_{};
   std::array<iovec, slots> run_vectors_{};
-  std::array<Number, slots> slots_{};
   // While arranging: the latest run of a destination and size, the latest slot of a subject, both plus one.
   Table latest_run_{}, latest_slot_{};
   Number least_run_ = 0;  ///< what has no subject closed those before
