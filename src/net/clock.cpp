@@ -2,12 +2,30 @@
 
 namespace bellhop::net {
 
+using std::chrono::duration_cast;
+using std::chrono::steady_clock;
+
+namespace {
+
+microseconds monotonic_now() {
+  return duration_cast<microseconds>(steady_clock::now().time_since_epoch());
+}
+
+/// What the monotonic clock is behind the Unix epoch, told once.
+microseconds base() {
+  static const microseconds told =
+      duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()) - monotonic_now();
+  return told;
+}
+
+}  // namespace
+
 TimePoint clock_now() {
-  using std::chrono::duration_cast;
-  using std::chrono::steady_clock;
-  static const microseconds base = duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()) -
-                                   duration_cast<microseconds>(steady_clock::now().time_since_epoch());
-  return TimePoint(base + duration_cast<microseconds>(steady_clock::now().time_since_epoch()));
+  return TimePoint(base() + monotonic_now());
+}
+
+Duration monotonic(TimePoint moment) {
+  return moment.time_since_epoch() - base();
 }
 
 }  // namespace bellhop::net

@@ -44,10 +44,10 @@ ReceiveBatch::~ReceiveBatch() {
   ::munmap(memory_, region);
 }
 
-int ReceiveBatch::receive(const Descriptor& socket) {
+int ReceiveBatch::receive(const Descriptor& socket, unsigned most) {
   headers_[0].msg_hdr.msg_control = control_.data();
   headers_[0].msg_hdr.msg_controllen = control_.size();
-  const int count = ::recvmmsg(socket.get(), headers_.data(), slots, MSG_DONTWAIT, nullptr);
+  const int count = ::recvmmsg(socket.get(), headers_.data(), most, MSG_DONTWAIT, nullptr);
   for (int i = 0; i < count; ++i) headers_[static_cast<std::size_t>(i)].msg_hdr.msg_namelen = sizeof(KernelAddress);
   return count;
 }

@@ -30,8 +30,8 @@ class ReceiveBatch {
   ReceiveBatch(const ReceiveBatch&) = delete;
   ReceiveBatch& operator=(const ReceiveBatch&) = delete;
 
-  /// How many arrived; -1 with errno when none.
-  [[nodiscard]] int receive(const Descriptor& socket);
+  /// How many arrived, at most `most` of `slots`; -1 with errno when none.
+  [[nodiscard]] int receive(const Descriptor& socket, unsigned most);
   [[nodiscard]] std::string_view octets(int slot) const;
   /// Has the octets of a slot, if it holds any, brought into the nearest cache while the one before is worked on.
   void prefetch(int slot) const;

@@ -110,20 +110,23 @@ void KernelDatagrams::close(SocketId id) {
   }
 }
 
-void KernelDatagrams::on_event(SocketId id, std::uint32_t events, WireHandler& handler, TimePoint now) {
+void KernelDatagrams::on_event(SocketId id, std::uint32_t events, bool rested, WireHandler& handler, TimePoint now) {
   if ((events & EPOLLERR) != 0) {
     take_errors(id);
     report(handler, now);  // before what has come since
   }
   if ((events & EPOLLOUT) != 0) send_backlog(id);
-  if ((events & EPOLLIN) != 0) read(id, handler, now);
+  if ((events & EPOLLIN) != 0) read(id, rested, handler, now);
 }
 
-void KernelDatagrams::read(SocketId id, WireHandler& handler, TimePoint now) {
+/// What wakes a wire that rested is one datagram as a rule. Asking for that one alone saves the kernel a look for
+/// another; if there is one, the next turn comes at once and takes all of them.
+void KernelDatagrams::read(SocketId id, bool rested, WireHandler& handler, TimePoint now) {
+  const unsigned most = rested ? 1 : ReceiveBatch::slots;
   for (int batch = 0; batch < batches_a_turn; ++batch) {
     Socket* socket = open_socket(id);
     if (socket == nullptr) return;  // the handler closed it
-    const int count = received_.receive(socket->descriptor);
+    const int count = received_.receive(socket->descriptor, most);
     if (count < 0) {
       if (would_block(errno)) return;
       continue;  // interrupted, or an ICMP error was pending and is cleared by this call
@@ -135,7 +138,7 @@ void KernelDatagrams::read(SocketId id, WireHandler& handler, TimePoint now) {
       handler.on_datagram(id, received_.from(i), received_.octets(i), now);
     }
     queue_delay_ = {};
-    if (count < static_cast<int>(ReceiveBatch::slots)) return;
+    if (rested || count < static_cast<int>(most)) return;
     if (clock_now() - now > reading_a_turn) break;
   }
   if (Socket* socket = open_socket(id)) stamp(*socket, true, now);

@@ -24,7 +24,8 @@ class KernelDatagrams {
   void send(SocketId id, const Endpoint& to, std::string_view octets, std::uint64_t subject);
   void set_joining(bool wanted) { joining_ = wanted; }
 
-  void on_event(SocketId id, std::uint32_t events, WireHandler& handler, TimePoint now);
+  /// `rested`: the wire had nothing to do before.
+  void on_event(SocketId id, std::uint32_t events, bool rested, WireHandler& handler, TimePoint now);
   /// Sends the batch.
   void flush();
   /// Tells the handler what was found unreachable since the last time.
@@ -44,7 +45,7 @@ class KernelDatagrams {
   };
 
   [[nodiscard]] Socket* open_socket(SocketId id);
-  void read(SocketId id, WireHandler& handler, TimePoint now);
+  void read(SocketId id, bool rested, WireHandler& handler, TimePoint now);
   void measure_delay(Socket& socket, TimePoint now);
   void stamp(Socket& socket, bool wanted, TimePoint now);
   /// Reads ICMP errors from the socket's error queue, for report(). False: there were none.

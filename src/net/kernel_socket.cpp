@@ -1,12 +1,15 @@
 #include "net/kernel_socket.hpp"
 
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+
+#include "net/clock.hpp"
 
 namespace bellhop::net {
 
@@ -96,10 +99,17 @@ epoll_event event_for(std::uint32_t events, PollKey key) {
   return event;
 }
 
+/// Of the poller's own alarm: a wake-up that is not the wire's.
+constexpr PollKey alarm_key{PollKind::wake, {1, 0}};
+
 }  // namespace
 
-Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_.valid()) throw std::system_error(errno, std::generic_category(), "epoll");
+Poller::Poller()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), alarm_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
+  // Edge-triggered: ringing is one event, and nothing needs to be read back.
+  if (!epoll_.valid() || !alarm_.valid() || !add(alarm_, EPOLLIN | EPOLLET, alarm_key)) {
+    throw std::system_error(errno, std::generic_category(), "epoll");
+  }
 }
 
 bool Poller::add(const Descriptor& descriptor, std::uint32_t events, PollKey key) {
@@ -112,9 +122,26 @@ void Poller::change(const Descriptor& descriptor, std::uint32_t events, PollKey 
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, descriptor.get(), &event);
 }
 
-std::span<const epoll_event> Poller::wait(int timeout_milliseconds) {
-  const int ready = ::epoll_wait(epoll_.get(), events_, static_cast<int>(std::size(events_)), timeout_milliseconds);
-  return {events_, static_cast<std::size_t>(std::max(ready, 0))};
+std::span<const epoll_event> Poller::wait(TimePoint deadline) {
+  const bool waiting = deadline != at_once;
+  if (waiting && deadline < alarm_at_) set_alarm(deadline);
+  const int ready = ::epoll_wait(epoll_.get(), events_, static_cast<int>(std::size(events_)), waiting ? -1 : 0);
+  const std::span<const epoll_event> events(events_, static_cast<std::size_t>(std::max(ready, 0)));
+  for (const epoll_event& event : events) {
+    if (event.data.u64 == event_for(EPOLLIN, alarm_key).data.u64) alarm_at_ = never;
+  }
+  return events;
+}
+
+void Poller::set_alarm(TimePoint at) {
+  // Zero would disarm it; a moment that has passed rings at once.
+  const Duration rings = std::max(monotonic(at), Duration(1));
+  const auto whole = std::chrono::floor<seconds>(rings);
+  itimerspec alarm{};
+  alarm.it_value = {.tv_sec = whole.count(), .tv_nsec = std::chrono::nanoseconds(rings - whole).count()};
+  // Refuses nothing that is within its ranges.
+  ::timerfd_settime(alarm_.get(), TFD_TIMER_ABSTIME, &alarm, nullptr);
+  alarm_at_ = at;
 }
 
 PollKey Poller::key_of(const epoll_event& event) {

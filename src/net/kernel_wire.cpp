@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <limits>
 #include <system_error>
 
 #include "net/clock.hpp"
@@ -29,6 +28,9 @@ class Nobody final : public WireHandler {
   void on_turn(TimePoint) override {}
   TimePoint next_deadline() const override { return never; }
 };
+
+/// A wait of the poller that was shorter found something there already.
+constexpr Duration shortest_rest = microseconds(5);
 
 class EpollWire final : public KernelWire {
  public:
@@ -92,7 +94,7 @@ class EpollWire final : public KernelWire {
   void signal() const;
   void turn();
   void dispatch(const epoll_event& event);
-  [[nodiscard]] int wait_milliseconds() const;
+  [[nodiscard]] TimePoint next_deadline() const;
 
   Nobody nobody_;
   WireHandler* handler_ = &nobody_;
@@ -104,6 +106,8 @@ class EpollWire final : public KernelWire {
   Descriptor wake_event_;
   std::atomic<bool> woken_{false}, stopped_{false};
   TimePoint now_ = clock_now(), drops_counted_ = now_;
+  TimePoint ended_ = now_;  ///< the turn before
+  bool rested_ = false;     ///< between that one and this one
 };
 
 Result<SocketId, OpenError> EpollWire::opened(const Result<Endpoint, OpenError>& bound) {
@@ -119,19 +123,16 @@ void EpollWire::signal() const {
   [[maybe_unused]] const ssize_t written = ::write(wake_event_.get(), &one, sizeof one);
 }
 
-int EpollWire::wait_milliseconds() const {
-  if (datagrams_.busy() || streams_.busy()) return 0;
+TimePoint EpollWire::next_deadline() const {
+  if (datagrams_.busy() || streams_.busy()) return Poller::at_once;
   const TimePoint deadline = std::min(handler_->next_deadline(), streams_.next_deadline());
-  if (deadline == never) return -1;
-  const Duration wait = deadline - clock_now();
-  // Rounded up: waking a moment too early would mean spinning until the deadline.
-  const auto whole = std::chrono::ceil<milliseconds>(std::clamp(wait, Duration(0), Duration(hours(1))));
-  return static_cast<int>(whole.count());
+  return deadline <= ended_ ? Poller::at_once : deadline;
 }
 
 void EpollWire::turn() {
-  const auto events = poller_.wait(wait_milliseconds());
+  const auto events = poller_.wait(next_deadline());
   now_ = clock_now();
+  rested_ = now_ - ended_ >= shortest_rest;
   mark_.begin(now_);
   turns_.add();
   datagrams_.report(*handler_, now_);  // what the turn before found out by sending
@@ -146,15 +147,16 @@ void EpollWire::turn() {
   }
   mark_.end();
   const char* caught = mark_.take_caught();
-  if (const Duration lasted = clock_now() - now_; lasted > longest_turn) handler_->on_long_turn(lasted, caught);
+  ended_ = clock_now();
+  if (const Duration lasted = ended_ - now_; lasted > longest_turn) handler_->on_long_turn(lasted, caught);
 }
 
 void EpollWire::dispatch(const epoll_event& event) {
   const PollKey key = Poller::key_of(event);
   const auto socket = static_cast<SocketId>(key.id.index);
   switch (key.kind) {
-    case PollKind::wake: break;  // woken_ and stopped_ say what it was
-    case PollKind::datagrams: datagrams_.on_event(socket, event.events, *handler_, now_); break;
+    case PollKind::wake: break;  // woken_, stopped_ and the deadlines say what it was
+    case PollKind::datagrams: datagrams_.on_event(socket, event.events, rested_, *handler_, now_); break;
     case PollKind::listener: streams_.on_listener_event(socket, *handler_, now_); break;
     case PollKind::stream: streams_.on_stream_event(key.id, event.events, *handler_, now_); break;
   }

@@ -330,7 +330,35 @@ TEST_F(KernelLoop, DeadlineGivesOneTurn) {
   EXPECT_LE(heard.turns, 2);
 }
 
-// [house 5] A deadline beyond an hour, or in the past, is waited for in pieces without overflow.
+// [house 5] A deadline may be brought forward and put off between turns: it is met, never early, for one turn more.
+TEST_F(KernelLoop, MovedDeadlinesAreMet) {
+  const TimePoint start = clock_now();
+  std::vector<TimePoint> turns;
+  heard.turn = [&](TimePoint now) {
+    turns.push_back(now);
+    switch (turns.size()) {
+      case 1:
+        heard.deadline = start + 1h;
+        wire->wake();
+        break;
+      case 2: heard.deadline = start + 10ms; break;
+      case 3:
+        heard.deadline = start + 20ms;
+        wire->wake();
+        break;
+      case 4: heard.deadline = start + 30ms; break;
+      default:
+        if (now >= heard.deadline) wire->stop();
+    }
+  };
+  wire->wake();
+  wire->run();
+  ASSERT_THAT(turns, SizeIs(::testing::AllOf(Ge(5), ::testing::Le(6))));
+  EXPECT_GE(turns[2], start + 10ms);
+  EXPECT_GE(turns.back(), start + 30ms);
+}
+
+// [house 5] A deadline may be as far off as a time can be, or in the past.
 TEST_F(KernelLoop, FarAndPastDeadlines) {
   heard.deadline = never - microseconds(1);
   heard.turn = [&](TimePoint) {
