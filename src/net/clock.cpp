@@ -11,7 +11,7 @@ microseconds monotonic_now() {
   return duration_cast<microseconds>(steady_clock::now().time_since_epoch());
 }
 
-/// What the monotonic clock is behind the Unix epoch, told once.
+/// What the monotonic clock is behind Unix time, told once.
 microseconds base() {
   static const microseconds told =
       duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()) - monotonic_now();

@@ -74,7 +74,6 @@ std::string_view ReceiveBatch::octets(int slot) const {
 
 void ReceiveBatch::prefetch(int slot) const {
   constexpr std::size_t most = 1024;
-  if (slot >= static_cast<int>(slots)) return;
   const std::string_view datagram = octets(slot);
   bellhop::prefetch(datagram.data(), std::min(datagram.size(), most));
 }

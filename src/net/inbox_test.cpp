@@ -30,7 +30,8 @@ TEST(Inbox, GivesWhatWasPosted) {
   EXPECT_TRUE(was_empty);
 }
 
-// [CGP-29, CGP-36] Beyond the limit values are dropped and counted; what waits stays, and when it was taken there is room again
+// [CGP-29, CGP-36] Beyond the limit values are dropped and counted; what waits stays, and when it was taken there is
+// room again
 TEST(Inbox, DropsWhatDoesNotFit) {
   Inbox<int> inbox(3);
   bool was_empty = false;

@@ -119,26 +119,27 @@ void KernelDatagrams::on_event(SocketId id, std::uint32_t events, bool rested, W
   if ((events & EPOLLIN) != 0) read(id, rested, handler, now);
 }
 
-/// What wakes a wire that rested is one datagram as a rule. Asking for that one alone saves the kernel a look for
-/// another; if there is one, the next turn comes at once and takes all of them.
+/// What ends a rest is one datagram as a rule while there is little to do. Asking for that one alone saves the kernel a
+/// look for another; if there was one after all the next turn comes at once, and takes many.
 void KernelDatagrams::read(SocketId id, bool rested, WireHandler& handler, TimePoint now) {
-  const unsigned most = rested ? 1 : ReceiveBatch::slots;
   for (int batch = 0; batch < batches_a_turn; ++batch) {
     Socket* socket = open_socket(id);
     if (socket == nullptr) return;  // the handler closed it
-    const int count = received_.receive(socket->descriptor, most);
+    const bool one = rested && socket->alone;
+    const int count = received_.receive(socket->descriptor, one ? 1 : ReceiveBatch::slots);
     if (count < 0) {
       if (would_block(errno)) return;
       continue;  // interrupted, or an ICMP error was pending and is cleared by this call
     }
+    socket->alone = rested && count == 1;
     received_count_.add(static_cast<std::uint64_t>(count));
     measure_delay(*socket, now);
     for (int i = 0; i < count; ++i) {
-      received_.prefetch(i + 1);
+      if (i + 1 < count) received_.prefetch(i + 1);
       handler.on_datagram(id, received_.from(i), received_.octets(i), now);
     }
     queue_delay_ = {};
-    if (rested || count < static_cast<int>(most)) return;
+    if (one || count < static_cast<int>(ReceiveBatch::slots)) return;
     if (clock_now() - now > reading_a_turn) break;
   }
   if (Socket* socket = open_socket(id)) stamp(*socket, true, now);

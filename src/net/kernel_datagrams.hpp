@@ -24,7 +24,7 @@ class KernelDatagrams {
   void send(SocketId id, const Endpoint& to, std::string_view octets, std::uint64_t subject);
   void set_joining(bool wanted) { joining_ = wanted; }
 
-  /// `rested`: the wire had nothing to do before.
+  /// `rested`: the wire waited for this, with nothing to do.
   void on_event(SocketId id, std::uint32_t events, bool rested, WireHandler& handler, TimePoint now);
   /// Sends the batch.
   void flush();
@@ -42,6 +42,7 @@ class KernelDatagrams {
     std::uint32_t kernel_drops = 0;
     StandingWait wait;
     TimePoint stamped_until{};  ///< the kernel notes when each packet arrives
+    bool alone = true;          ///< what ended a rest was one datagram, the last time
   };
 
   [[nodiscard]] Socket* open_socket(SocketId id);

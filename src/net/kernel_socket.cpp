@@ -123,7 +123,9 @@ void Poller::change(const Descriptor& descriptor, std::uint32_t events, PollKey 
 }
 
 std::span<const epoll_event> Poller::wait(TimePoint deadline) {
+  constexpr auto together = milliseconds(1);  // deadlines of one millisecond are met together, none early
   const bool waiting = deadline != at_once;
+  if (waiting && deadline < never - together) deadline = std::chrono::ceil<milliseconds>(deadline);
   if (waiting && deadline < alarm_at_) set_alarm(deadline);
   const int ready = ::epoll_wait(epoll_.get(), events_, static_cast<int>(std::size(events_)), waiting ? -1 : 0);
   const std::span<const epoll_event> events(events_, static_cast<std::size_t>(std::max(ready, 0)));

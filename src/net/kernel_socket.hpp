@@ -63,7 +63,7 @@ struct PollKey {
   SlotId id;  ///< of a stream; its index is the SocketId otherwise
 };
 
-/// One epoll instance, level-triggered but for the wake-up, with an alarm (timerfd) for deadlines.
+/// One epoll instance, level-triggered but for wake-ups, with an alarm (timerfd) for deadlines.
 ///
 /// A deadline that lies behind the alarm costs nothing, while a timeout of epoll_wait(2) would start and cancel a timer
 /// of the kernel with every wait: 3 to 4 % of a server that is woken 1,500 times a second.
@@ -76,8 +76,9 @@ class Poller {
   /// False when the kernel has no room for another one.
   [[nodiscard]] bool add(const Descriptor& descriptor, std::uint32_t events, PollKey key);
   void change(const Descriptor& descriptor, std::uint32_t events, PollKey key);
-  /// Waits until the deadline (`never`: until something happens) and returns what is ready. It may return before with
-  /// nothing but a `wake` event: the alarm was set for what is no longer due.
+  /// Waits until the deadline (`never`: until something happens), at most a millisecond longer, and returns what is
+  /// ready. It may return before with nothing, or nothing but a `wake` event: after a signal, or since the alarm was set
+  /// for what is no longer due.
   [[nodiscard]] std::span<const epoll_event> wait(TimePoint deadline);
   [[nodiscard]] static PollKey key_of(const epoll_event& event);
 
@@ -85,7 +86,7 @@ class Poller {
   void set_alarm(TimePoint at);
 
   Descriptor epoll_, alarm_;
-  TimePoint alarm_at_ = never;  ///< `never`: it has rung and was heard
+  TimePoint alarm_at_ = never;  ///< `never`: not set, or it has rung and was heard
   epoll_event events_[256];
 };
 

@@ -29,8 +29,9 @@ class Nobody final : public WireHandler {
   TimePoint next_deadline() const override { return never; }
 };
 
-/// A wait of the poller that was shorter found something there already.
-constexpr Duration shortest_rest = microseconds(5);
+/// A wire has rested when it waited at least so long and found few events: fetching many takes as long by itself.
+constexpr Duration shortest_rest = microseconds(10);
+constexpr std::size_t most_after_rest = 4;
 
 class EpollWire final : public KernelWire {
  public:
@@ -132,7 +133,7 @@ TimePoint EpollWire::next_deadline() const {
 void EpollWire::turn() {
   const auto events = poller_.wait(next_deadline());
   now_ = clock_now();
-  rested_ = now_ - ended_ >= shortest_rest;
+  rested_ = now_ - ended_ >= shortest_rest && events.size() <= most_after_rest;
   mark_.begin(now_);
   turns_.add();
   datagrams_.report(*handler_, now_);  // what the turn before found out by sending
@@ -148,7 +149,10 @@ void EpollWire::turn() {
   mark_.end();
   const char* caught = mark_.take_caught();
   ended_ = clock_now();
-  if (const Duration lasted = ended_ - now_; lasted > longest_turn) handler_->on_long_turn(lasted, caught);
+  if (const Duration lasted = ended_ - now_; lasted > longest_turn) {
+    handler_->on_long_turn(lasted, caught);
+    ended_ = clock_now();
+  }
 }
 
 void EpollWire::dispatch(const epoll_event& event) {
