@@ -94,7 +94,7 @@ class EpollWire final : public KernelWire {
   Result<SocketId, OpenError> opened(const Result<Endpoint, OpenError>& bound);
   void signal() const;
   void turn();
-  void dispatch(const epoll_event& event);
+  void dispatch(const epoll_event& event, bool rested);
   [[nodiscard]] TimePoint next_deadline() const;
 
   Nobody nobody_;
@@ -108,7 +108,6 @@ class EpollWire final : public KernelWire {
   std::atomic<bool> woken_{false}, stopped_{false};
   TimePoint now_ = clock_now(), drops_counted_ = now_;
   TimePoint ended_ = now_;  ///< the turn before
-  bool rested_ = false;     ///< between that one and this one
 };
 
 Result<SocketId, OpenError> EpollWire::opened(const Result<Endpoint, OpenError>& bound) {
@@ -133,11 +132,11 @@ TimePoint EpollWire::next_deadline() const {
 void EpollWire::turn() {
   const auto events = poller_.wait(next_deadline());
   now_ = clock_now();
-  rested_ = now_ - ended_ >= shortest_rest && events.size() <= most_after_rest;
+  const bool rested = now_ - ended_ >= shortest_rest && events.size() <= most_after_rest;
   mark_.begin(now_);
   turns_.add();
   datagrams_.report(*handler_, now_);  // what the turn before found out by sending
-  for (const epoll_event& event : events) dispatch(event);
+  for (const epoll_event& event : events) dispatch(event, rested);
   if (woken_.exchange(false)) handler_->on_wake(now_);
   handler_->on_turn(now_);
   streams_.end_turn(*handler_, now_);
@@ -155,12 +154,12 @@ void EpollWire::turn() {
   }
 }
 
-void EpollWire::dispatch(const epoll_event& event) {
+void EpollWire::dispatch(const epoll_event& event, bool rested) {
   const PollKey key = Poller::key_of(event);
   const auto socket = static_cast<SocketId>(key.id.index);
   switch (key.kind) {
     case PollKind::wake: break;  // woken_, stopped_ and the deadlines say what it was
-    case PollKind::datagrams: datagrams_.on_event(socket, event.events, rested_, *handler_, now_); break;
+    case PollKind::datagrams: datagrams_.on_event(socket, event.events, rested, *handler_, now_); break;
     case PollKind::listener: streams_.on_listener_event(socket, *handler_, now_); break;
     case PollKind::stream: streams_.on_stream_event(key.id, event.events, *handler_, now_); break;
   }

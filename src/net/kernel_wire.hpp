@@ -9,7 +9,7 @@
 namespace bellhop::net {
 
 /// The wire on Linux sockets: one epoll per shard, recvmmsg/sendmmsg in batches of 64, level-triggered streams, an
-/// eventfd for wake-ups. run() is the shard thread's loop; the clock is read once a turn.
+/// eventfd for wake-ups, a timerfd for deadlines. run() is the shard thread's loop; all of a turn has one time.
 ///
 /// Owner   one shard thread; only wake() and stop() may come from others.
 /// Errors  create() throws std::system_error when the kernel has no epoll or no memory left: start-up only.
